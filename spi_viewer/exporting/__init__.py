@@ -1,0 +1,1 @@
+"""Good frames leave the program: written aside, verified, renamed."""

@@ -1,0 +1,1 @@
+"""The networks, their files, their training and their verdicts."""

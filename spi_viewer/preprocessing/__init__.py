@@ -1,0 +1,1 @@
+"""Raw counts become network input; training and viewing share these functions."""

@@ -1,0 +1,1 @@
+"""Diffraction patterns from physics: particles, scattering, beam, detector."""

@@ -1,0 +1,1 @@
+"""Where frames come from: run files, image files, watched directories. No torch, no Qt."""
