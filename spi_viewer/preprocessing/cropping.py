@@ -1,0 +1,133 @@
+"""Cut the network's square out of a detector frame: sum pixels, or interpolate small frames.
+
+Numpy only: this runs in the reading process, which must start fast and stay small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spi_viewer.frames import NETWORK_SIDE_PX, THUMBNAIL_SIDE_PX, Crop
+
+_MIN_VALID_FRACTION = 0.5  # a network pixel needs at least half of its detector pixels
+_THUMBNAIL_PERCENTILES = (2.0, 99.5)
+
+
+def default_crop(frame_shape: tuple[int, int], center: tuple[float, float] | None = None) -> Crop:
+    """Largest square about the centre that a whole-number bin allows.
+
+    Args:
+        frame_shape: (height, width) in pixels.
+        center: (y, x) of the beam in pixels; the middle of the frame if None.
+
+    """
+    height, width = frame_shape
+    y, x = center if center is not None else ((height - 1) / 2, (width - 1) / 2)
+    shortest = min(height, width)
+    scale = shortest // NETWORK_SIDE_PX if shortest >= NETWORK_SIDE_PX else None
+    return Crop(float(y), float(x), float(scale or shortest / NETWORK_SIDE_PX))
+
+
+def bin_and_crop(
+    pixels: NDArray[Any], valid: NDArray[np.bool_], crop: Crop
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Network-sized counts of one frame.
+
+    Sums stand for all pixels of a bin: where some are missing the sum is scaled up, and below
+    half the bin is not valid. Outside of the frame nothing is valid.
+
+    Args:
+        pixels: (height, width) of any numeric type.
+        valid: (height, width), False where masked or not finite.
+        crop: the square; see `Crop`.
+
+    Returns:
+        counts (128, 128) float32, 0 where not valid, and valid (128, 128) bool.
+
+    """
+    if crop.scale >= 1:
+        return _bin(pixels, valid, crop)
+    return _interpolate(pixels, valid, crop)
+
+
+def _bin(
+    pixels: NDArray[Any], valid: NDArray[np.bool_], crop: Crop
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    factor = max(1, round(crop.scale))
+    side = NETWORK_SIDE_PX * factor
+    top = round(crop.center_y_px - (side - 1) / 2)
+    left = round(crop.center_x_px - (side - 1) / 2)
+    window_valid = _window(valid, top, left, side)
+    window = _window(pixels, top, left, side).astype(np.float32)
+    window[~window_valid] = 0.0  # assignment, not a product: NaN times 0 is NaN
+    if factor == 1:
+        return window, window_valid
+    seen = _sum_blocks(window_valid.astype(np.float32), factor)
+    enough = seen >= _MIN_VALID_FRACTION * factor**2
+    scale_up = np.where(enough, factor**2 / np.maximum(seen, 1), 0)
+    return (_sum_blocks(window, factor) * scale_up).astype(np.float32), enough
+
+
+def _window(array: NDArray[Any], top: int, left: int, side: int) -> NDArray[Any]:
+    """Square of `array`; zero (False) where it reaches beyond the frame."""
+    height, width = array.shape
+    bottom, right = top + side, left + side
+    if top >= 0 and left >= 0 and bottom <= height and right <= width:
+        return array[top:bottom, left:right]
+    window = np.zeros((side, side), array.dtype)
+    y0, y1 = max(top, 0), min(bottom, height)
+    x0, x1 = max(left, 0), min(right, width)
+    if y0 < y1 and x0 < x1:
+        window[y0 - top : y1 - top, x0 - left : x1 - left] = array[y0:y1, x0:x1]
+    return window
+
+
+def _sum_blocks(array: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    # rows first: adding whole rows streams through memory
+    rows = array.reshape(NETWORK_SIDE_PX, factor, -1).sum(axis=1)
+    return rows.reshape(NETWORK_SIDE_PX, NETWORK_SIDE_PX, factor).sum(axis=2)
+
+
+def _interpolate(
+    pixels: NDArray[Any], valid: NDArray[np.bool_], crop: Crop
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    rows = _linear_weights(pixels.shape[0], crop.center_y_px, crop.scale)
+    columns = _linear_weights(pixels.shape[1], crop.center_x_px, crop.scale)
+    known = pixels.astype(np.float32)
+    known[~valid] = 0.0
+    weight = rows @ valid.astype(np.float32) @ columns.T
+    enough = weight >= _MIN_VALID_FRACTION
+    density = rows @ known @ columns.T / np.maximum(weight, _MIN_VALID_FRACTION)
+    counts = np.where(enough, density * crop.scale**2, 0)
+    return counts.astype(np.float32), enough
+
+
+def _linear_weights(length: int, center: float, scale: float) -> NDArray[np.float32]:
+    """(128, length) weights of linear interpolation along one axis."""
+    at = center + (np.arange(NETWORK_SIDE_PX) - (NETWORK_SIDE_PX - 1) / 2) * scale
+    distance = np.abs(at[:, None] - np.arange(length)[None, :])
+    return np.maximum(0, 1 - distance).astype(np.float32)
+
+
+def thumbnail(counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Small picture for the grid: counts, valid (128, 128) -> (64, 64) uint8.
+
+    0 marks pixels that are not valid; 1..255 run from dark to bright on a square-root scale whose
+    ends are percentiles of the valid pixels.
+    """
+    factor = NETWORK_SIDE_PX // THUMBNAIL_SIDE_PX
+    blocks = (THUMBNAIL_SIDE_PX, factor, THUMBNAIL_SIDE_PX, factor)
+    seen = valid.reshape(blocks).sum(axis=(1, 3))
+    mean = counts.reshape(blocks).sum(axis=(1, 3)) / np.maximum(seen, 1)
+    shown = seen > 0
+    picture = np.zeros((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), np.uint8)
+    if not shown.any():
+        return picture
+    brightness = np.sqrt(np.maximum(mean, 0))
+    low, high = np.percentile(brightness[shown], _THUMBNAIL_PERCENTILES)
+    relative = np.clip((brightness - low) / max(high - low, 1e-12), 0, 1)
+    picture[shown] = (1 + 254 * relative[shown]).astype(np.uint8)
+    return picture
