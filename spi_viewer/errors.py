@@ -15,6 +15,7 @@ class RunFileError(SpiViewerError):
     Attributes:
         path: the refused file.
         reason: the cause and, where there is one, the way out; one sentence without the path.
+
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -36,6 +37,7 @@ class AmbiguousDatasetError(RunFileError):
 
     Attributes:
         candidates: dataset paths inside the file, the likeliest first.
+
     """
 
     def __init__(self, path: str | Path, candidates: tuple[str, ...]) -> None:

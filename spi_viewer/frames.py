@@ -89,6 +89,7 @@ class FrameId:
         dataset: path of the dataset inside it; '' for plain image files.
         index: position in the stack, from 0.
         name: the facility's own id ('train:pulse', event name), '' if the file has none.
+
     """
 
     path: str
@@ -120,6 +121,7 @@ class Crop:
             first pixel.
         scale: detector pixels per network pixel. Whole numbers sum pixels (bin); below 1 the
             frame is smaller than the network's input and is interpolated.
+
     """
 
     center_y_px: float
@@ -141,6 +143,7 @@ class RunInfo:
         frame_shape: (height, width) in pixels.
         dtype: numpy dtype string of the stored pixels.
         candidates: all dataset paths that could hold frames, the likeliest first.
+
     """
 
     path: str
@@ -166,6 +169,7 @@ class FrameBatch:
         written_at_s: (B,) float64, Unix time at which the frame was first seen on disk.
         crop: the square that was cut.
         geometry: for resolution rings.
+
     """
 
     ids: list[FrameId]
@@ -190,6 +194,7 @@ class FullFrame:
         pixels: (height, width), the file's own dtype.
         valid: (height, width) bool; False where masked, sentinel or not finite.
         metadata: per-frame and per-run values worth showing, name -> value with unit in the name.
+
     """
 
     id: FrameId
@@ -208,6 +213,7 @@ class DecisionRule:
     Attributes:
         threshold: good from here on.
         unsure_low, unsure_high: P(single) in [low, high) is worth a person's look.
+
     """
 
     threshold: float = 0.5
