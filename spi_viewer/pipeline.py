@@ -1,0 +1,348 @@
+"""Source -> preprocessing -> classifier -> session, on one thread that pulls.
+
+The thread asks each run's feed for its next frames, judges them and appends them to the session. A
+slow network holds the reader back; nothing is dropped and nothing queues up. Whoever watches looks
+at `status()` and the session; nobody is called back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
+from spi_viewer.frames import INVALID_FLAGS, Crop, DecisionRule, FrameBatch, FrameFlag
+from spi_viewer.session.session import RunState, Session
+from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.run_feed import FileFeed, RunFeed
+from spi_viewer.sources.run_watcher import WatchFeed
+
+if TYPE_CHECKING:
+    from spi_viewer.networks.classifier import Classification
+    from spi_viewer.preprocessing.network_input import PixelStatistics, RunningPixelStatistics
+
+_log = logging.getLogger(__name__)
+
+BATCH_FRAMES = 64
+_IDLE_PAUSE_S = 0.03
+_RATE_WINDOW_S = 3.0
+_MAX_PROBLEMS = 200
+_STOP_PATIENCE_S = 10.0
+
+
+class FrameClassifier(Protocol):
+    """What the pipeline asks of a network; see `networks.classifier.Classifier`."""
+
+    name: str
+    device_name: str
+    model_hash: str
+    rule: DecisionRule
+
+    def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something the operator should know of a file; shown quietly, never in a storm."""
+
+    time_s: float
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChoice:
+    """A file with several possible frame datasets that waits for the operator's choice."""
+
+    run: int
+    path: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStatus:
+    """A snapshot for whoever watches.
+
+    Attributes:
+        reading_per_s, classified_per_s: frames per second over the last seconds.
+        frames_behind: frames complete on disk, not yet judged.
+        newest_frame_age_s: since the newest frame of the live runs was written; None if none.
+        latency_s: from 'on disk' to 'judged' of the last batch; None before the first.
+        device, model: what judges; '' while the model is being loaded.
+    """
+
+    reading_per_s: float = 0.0
+    classified_per_s: float = 0.0
+    frames_behind: int = 0
+    newest_frame_age_s: float | None = None
+    latency_s: float | None = None
+    device: str = ""
+    model: str = ""
+    busy: bool = False
+    waiting: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    choices: tuple[DatasetChoice, ...] = ()
+
+
+@dataclass(slots=True)
+class _ActiveRun:
+    run: int
+    feed: RunFeed
+    live: bool
+    crop: Crop | None = None
+    known_refusals: int = 0
+
+
+class _Rate:
+    """Events per second over a sliding window."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[float, int]] = deque()
+
+    def add(self, count: int) -> None:
+        self._events.append((time.monotonic(), count))
+        self._trim()
+
+    def per_second(self) -> float:
+        self._trim()
+        return sum(count for _, count in tuple(self._events)) / _RATE_WINDOW_S
+
+    def _trim(self) -> None:
+        oldest = time.monotonic() - _RATE_WINDOW_S
+        while self._events and self._events[0][0] < oldest:
+            self._events.popleft()
+
+
+def judge_batch(
+    classifier: FrameClassifier, batch: FrameBatch
+) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """Class probabilities (B, 4) and flags (B,) of a batch; frames without a pattern get NaN."""
+    probabilities = np.full((len(batch), 4), np.nan, np.float32)
+    flags = batch.flags.astype(np.uint32)
+    judged = np.flatnonzero((flags & int(INVALID_FLAGS)) == 0)
+    if len(judged):
+        answer = classifier.classify(batch.counts[judged], batch.valid[judged])
+        probabilities[judged] = answer.probabilities
+        flags[judged[answer.out_of_distribution]] |= np.uint32(FrameFlag.OUT_OF_DISTRIBUTION)
+    return probabilities, flags
+
+
+class Pipeline:
+    """Judges every frame of every open run on a thread of its own.
+
+    Args:
+        session: receives the results.
+        load_classifier: called once on the pipeline's thread, so that the window opens at once.
+        make_reader: called once; the reader belongs to this pipeline.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        load_classifier: Callable[[], FrameClassifier],
+        make_reader: Callable[[], Reader],
+    ) -> None:
+        self._session = session
+        self._load_classifier = load_classifier
+        self._reader = make_reader()
+        self._classifier: FrameClassifier | None = None
+        self._lock = threading.Lock()
+        self._runs: dict[int, _ActiveRun] = {}
+        self._choices: dict[int, DatasetChoice] = {}
+        self._problems: deque[Problem] = deque(maxlen=_MAX_PROBLEMS)
+        self._statistics: dict[int, RunningPixelStatistics] = {}
+        self._read_rate = _Rate()
+        self._judged_rate = _Rate()
+        self._latency_s: float | None = None
+        self._busy = False
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- called on the watching thread -------------------------------------------------------
+
+    def open_file(self, path: str | Path, dataset: str | None = None) -> int:
+        """Queue a run file, or a directory of them, and return its run id at once."""
+        return self._add(path, "file", FileFeed(self._reader, str(path), dataset))
+
+    def watch(self, directory: str | Path, kind: Literal["watch", "demo"] = "watch") -> int:
+        """Judge what is and what arrives in a directory until the run is closed."""
+        return self._add(directory, kind, WatchFeed(self._reader, str(directory)))
+
+    def choose_dataset(self, run: int, dataset: str) -> None:
+        """Answer a `DatasetChoice`: read this dataset of the waiting file."""
+        with self._lock:
+            choice = self._choices.pop(run)
+            feed = FileFeed(self._reader, choice.path, dataset)
+            self._runs[run] = _ActiveRun(run, feed, live=False)
+        self._session.set_run_state(run, RunState.READING)
+        self._wake.set()
+
+    def close_run(self, run: int) -> None:
+        """Stop reading a run; what was judged stays in the session."""
+        with self._lock:
+            active = self._runs.pop(run, None)
+            self._choices.pop(run, None)
+        if active is not None:
+            self._session.set_run_state(run, RunState.DONE, "stopped")
+
+    def set_crop(self, run: int, crop: Crop | None) -> None:
+        """Use the operator's crop for frames from now on; None goes back to the automatic one."""
+        with self._lock:
+            if run in self._runs:
+                self._runs[run].feed.set_crop(crop)
+
+    def classifier(self) -> FrameClassifier | None:
+        """The loaded network; None while it is being loaded."""
+        return self._classifier
+
+    def pixel_statistics(self, run: int) -> PixelStatistics | None:
+        """Per-pixel mean and standard deviation of a run so far, for the poster's view."""
+        statistics = self._statistics.get(run)
+        return statistics.statistics if statistics is not None else None
+
+    def status(self) -> PipelineStatus:
+        """Snapshot of the work; cheap, callable from any thread."""
+        with self._lock:
+            runs = list(self._runs.values())
+            problems, choices = tuple(self._problems), tuple(self._choices.values())
+        newest = [active.feed.newest_written_at_s for active in runs if active.live]
+        times = [written for written in newest if written is not None]
+        classifier = self._classifier
+        return PipelineStatus(
+            reading_per_s=self._read_rate.per_second(),
+            classified_per_s=self._judged_rate.per_second(),
+            frames_behind=sum(active.feed.frames_behind for active in runs),
+            newest_frame_age_s=max(0.0, time.time() - max(times)) if times else None,
+            latency_s=self._latency_s,
+            device=classifier.device_name if classifier else "",
+            model=classifier.name if classifier else "",
+            busy=self._busy,
+            waiting=tuple(entry for active in runs for entry in tuple(active.feed.waiting)),
+            problems=problems,
+            choices=choices,
+        )
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._work, name="pipeline", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask, wait, forget: the frames in flight are finished, then thread and reader end."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_PATIENCE_S / 2)
+            if self._thread.is_alive():  # a read hangs: end the reading process under it
+                self._reader.close()
+                self._thread.join(_STOP_PATIENCE_S / 2)
+            self._thread = None
+        self._reader.close()
+
+    # -- called on the pipeline's thread ------------------------------------------------------
+
+    def _add(self, path: str | Path, kind: Literal["file", "watch", "demo"], feed: RunFeed) -> int:
+        run = self._session.add_run(feed.name, str(path), kind)
+        live = kind != "file"
+        self._session.set_run_state(run, RunState.LIVE if live else RunState.READING)
+        with self._lock:
+            self._runs[run] = _ActiveRun(run, feed, live)
+        self._wake.set()
+        return run
+
+    def _work(self) -> None:
+        try:
+            self._classifier = self._load_classifier()
+        except SpiViewerError as error:
+            self._report("", f"the model cannot be used, nothing is judged: {error}")
+            return
+        self._session.set_rule(self._classifier.rule)
+        while not self._stop.is_set():
+            self._wake.clear()
+            with self._lock:
+                runs = list(self._runs.values())
+            self._busy = any([self._advance(active) for active in runs])
+            if not self._busy:
+                self._wake.wait(_IDLE_PAUSE_S)
+
+    def _advance(self, active: _ActiveRun) -> bool:
+        """Judge the next frames of a run; True when there were any."""
+        if self._stop.is_set():
+            return False
+        try:
+            batch = active.feed.next_batch(BATCH_FRAMES)
+        except AmbiguousDatasetError as error:
+            self._await_choice(active, error)
+            return False
+        except SpiViewerError as error:
+            self._end(active, RunState.FAILED, self._text(error))
+            return False
+        self._note_refusals(active)
+        if batch is not None:
+            self._read_rate.add(len(batch))
+            self._judge(active, batch)
+        elif active.feed.finished:
+            self._finish(active)
+        return batch is not None
+
+    def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
+        assert self._classifier is not None
+        probabilities, flags = judge_batch(self._classifier, batch)
+        self._session.append(active.run, batch, probabilities, flags)
+        self._judged_rate.add(len(batch))
+        self._latency_s = max(0.0, time.time() - float(batch.written_at_s.min()))
+        self._update_statistics(active.run, batch, flags)
+
+    def _update_statistics(self, run: int, batch: FrameBatch, flags: NDArray[np.uint32]) -> None:
+        from spi_viewer.preprocessing.network_input import RunningPixelStatistics
+
+        usable = (flags & int(INVALID_FLAGS)) == 0
+        if usable.any():
+            statistics = self._statistics.setdefault(run, RunningPixelStatistics())
+            statistics.update(batch.counts[usable], batch.valid[usable])
+
+    def _note_refusals(self, active: _ActiveRun) -> None:
+        refused = active.feed.refused
+        for path, reason in refused[active.known_refusals :]:
+            self._report(path, reason)
+        active.known_refusals = len(refused)
+
+    def _finish(self, active: _ActiveRun) -> None:
+        if active.known_refusals and self._session.counts(active.run).frames == 0:
+            self._end(active, RunState.FAILED, active.feed.refused[-1][1])
+        else:
+            self._end(active, RunState.DONE, "")
+
+    def _await_choice(self, active: _ActiveRun, error: AmbiguousDatasetError) -> None:
+        with self._lock:
+            self._runs.pop(active.run, None)
+            self._choices[active.run] = DatasetChoice(active.run, error.path, error.candidates)
+        self._session.set_run_state(active.run, RunState.WAITING, "choose a dataset")
+
+    def _end(self, active: _ActiveRun, state: RunState, message: str) -> None:
+        with self._lock:
+            closed = self._runs.pop(active.run, None) is None
+        if closed or self._stop.is_set():
+            return
+        if state is RunState.FAILED and not active.known_refusals:
+            self._report(active.feed.path, message)
+        self._session.set_run_state(active.run, state, message)
+
+    def _report(self, path: str, text: str) -> None:
+        _log.warning("%s: %s", path, text)
+        with self._lock:
+            self._problems.append(Problem(time.time(), path, text))
+
+    @staticmethod
+    def _text(error: SpiViewerError) -> str:
+        return error.reason if isinstance(error, RunFileError) else str(error)
