@@ -15,7 +15,6 @@ class RunFileError(SpiViewerError):
     Attributes:
         path: the refused file.
         reason: the cause and, where there is one, the way out; one sentence without the path.
-
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -37,7 +36,6 @@ class AmbiguousDatasetError(RunFileError):
 
     Attributes:
         candidates: dataset paths inside the file, the likeliest first.
-
     """
 
     def __init__(self, path: str | Path, candidates: tuple[str, ...]) -> None:

@@ -89,7 +89,6 @@ class FrameId:
         dataset: path of the dataset inside it; '' for plain image files.
         index: position in the stack, from 0.
         name: the facility's own id ('train:pulse', event name), '' if the file has none.
-
     """
 
     path: str
@@ -121,7 +120,6 @@ class Crop:
             first pixel.
         scale: detector pixels per network pixel. Whole numbers sum pixels (bin); below 1 the
             frame is smaller than the network's input and is interpolated.
-
     """
 
     center_y_px: float
@@ -143,7 +141,6 @@ class RunInfo:
         frame_shape: (height, width) in pixels.
         dtype: numpy dtype string of the stored pixels.
         candidates: all dataset paths that could hold frames, the likeliest first.
-
     """
 
     path: str
@@ -169,7 +166,6 @@ class FrameBatch:
         written_at_s: (B,) float64, Unix time at which the frame was first seen on disk.
         crop: the square that was cut.
         geometry: for resolution rings.
-
     """
 
     ids: list[FrameId]
@@ -194,7 +190,6 @@ class FullFrame:
         pixels: (height, width), the file's own dtype.
         valid: (height, width) bool; False where masked, sentinel or not finite.
         metadata: per-frame and per-run values worth showing, name -> value with unit in the name.
-
     """
 
     id: FrameId
@@ -213,7 +208,6 @@ class DecisionRule:
     Attributes:
         threshold: good from here on.
         unsure_low, unsure_high: P(single) in [low, high) is worth a person's look.
-
     """
 
     threshold: float = 0.5

@@ -20,7 +20,6 @@ from spi_viewer.frames import (
     INVALID_FLAGS,
     NETWORK_SIDE_PX,
     Crop,
-    DecisionRule,
     FrameId,
     FullFrame,
     Verdict,
@@ -40,7 +39,9 @@ _STOP_PATIENCE_S = 5.0
 class ExplainingClassifier(Protocol):
     """What the inspector asks of a network."""
 
-    def explain(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Explanation: ...
+    def explain(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Explanation:
+        """Explain counts, valid (128, 128)."""
+        ...
 
 
 @dataclass(slots=True)

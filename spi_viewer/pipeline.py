@@ -47,7 +47,9 @@ class FrameClassifier(Protocol):
     model_hash: str
     rule: DecisionRule
 
-    def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification: ...
+    def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification:
+        """Judge counts, valid (B, 128, 128)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,8 @@ class Pipeline:
             self._wake.clear()
             with self._lock:
                 runs = list(self._runs.values())
-            self._busy = any([self._advance(active) for active in runs])
+            worked = [self._advance(active) for active in runs]  # every run gets its turn
+            self._busy = any(worked)
             if not self._busy:
                 self._wake.wait(_IDLE_PAUSE_S)
 

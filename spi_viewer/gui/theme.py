@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import Template
 
 from PyQt5.QtGui import QColor, QFont, QPalette
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,11 @@ QMainWindow::separator:hover { background: $accent_ground; }
 QDockWidget > QWidget#dock_body, QWidget#panel, QFrame#panel {
     background: $panel; border: 1px solid $border; border-radius: 4px; }
 QLabel { background: transparent; }
+QLabel[tone="muted"] { color: $muted; }
+QLabel[tone="accent"] { color: $accent; }
+QLabel[tone="good"] { color: $good; }
+QLabel[tone="bad"] { color: $bad; }
+QLabel[tone="unsure"] { color: $unsure; }
 QPushButton, QToolButton {
     background: $raised; border: 1px solid $border; border-radius: 4px; padding: 4px 10px; }
 QToolButton { padding: 3px 8px; }
@@ -183,6 +188,15 @@ def style_sheet(theme: Theme) -> str:
     """What the palette cannot say: borders, rounding, spacing."""
     names = {name: getattr(theme, name) for name in Theme.__dataclass_fields__}
     return _STYLE.substitute(names)
+
+
+def set_tone(widget: QWidget, tone: str) -> None:
+    """Colour a label by purpose: '', 'muted', 'accent', 'good', 'bad' or 'unsure'."""
+    if widget.property("tone") == tone:
+        return
+    widget.setProperty("tone", tone)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
 
 
 def scaled_font(font: QFont, factor: float, bold: bool = False) -> QFont:

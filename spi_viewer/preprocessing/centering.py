@@ -30,7 +30,6 @@ def find_center(frames: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[float, 
     Returns:
         (y, x) in pixels, (0, 0) being the middle of the first pixel; None where the frames show
         no symmetry that would beat the middle of the frame.
-
     """
     mean, seen = _mean_pattern(frames, valid)
     factor = max(1, min(mean.shape) // _WORKING_SIDE_PX)

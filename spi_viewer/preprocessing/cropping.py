@@ -22,7 +22,6 @@ def default_crop(frame_shape: tuple[int, int], center: tuple[float, float] | Non
     Args:
         frame_shape: (height, width) in pixels.
         center: (y, x) of the beam in pixels; the middle of the frame if None.
-
     """
     height, width = frame_shape
     y, x = center if center is not None else ((height - 1) / 2, (width - 1) / 2)
@@ -46,7 +45,6 @@ def bin_and_crop(
 
     Returns:
         counts (128, 128) float32, 0 where not valid, and valid (128, 128) bool.
-
     """
     if crop.scale >= 1:
         return _bin(pixels, valid, crop)
