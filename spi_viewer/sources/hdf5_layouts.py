@@ -1,0 +1,280 @@
+"""Which dataset of an HDF5 file holds the frames: the paths that facilities use, then a search."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import h5py
+
+from spi_viewer.sources.hdf5_file import (
+    H5_ERRORS,
+    BrokenLinkError,
+    child,
+    follow,
+    object_key,
+    shorten,
+)
+from spi_viewer.sources.hdf5_frame_shape import frame_problem, looks_like_frames
+from spi_viewer.sources.hdf5_written_frames import virtual_problem
+
+
+class Storage(enum.Enum):
+    """How a run's frames are laid out."""
+
+    STACK = "stack"  # one dataset (frame, y, x), or one image (y, x)
+    CHAIN = "chain"  # a group of stacks data_000001, data_000002 ... that are one run
+    TAGS = "tags"  # a group with one group a frame (SACLA)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place in a file that holds frames.
+
+    Attributes:
+        path: of the dataset, or of the group for CHAIN and TAGS.
+        rank: position of its rule; lower is likelier.
+        is_image: a single 2-D image.
+        is_numbered: among equals of one rule the first number is meant.
+    """
+
+    path: str
+    storage: Storage
+    rank: int
+    is_image: bool = False
+    is_numbered: bool = True
+
+
+@dataclass
+class Survey:
+    """What was found in a file.
+
+    Attributes:
+        candidates: the likeliest first.
+        problems: (path, why it cannot be used) of what stands where frames are expected.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """True when the second candidate is as likely as the first."""
+        if len(self.candidates) < 2:
+            return False
+        first, second = self.candidates[:2]
+        same = (first.rank, first.is_image) == (second.rank, second.is_image)
+        return same and not first.is_numbered
+
+
+@dataclass(frozen=True)
+class _Rule:
+    pattern: str
+    storage: Storage = Storage.STACK
+    is_numbered: bool = True
+
+
+# Every path is read from its writer's own source or documentation.
+_RULES = (
+    _Rule("/entry_*/data_*/data"),  # CXI; Condor
+    _Rule("/entry_*/instrument_*/detector_*/data"),  # CXI by Cheetah, psocake, EuXFEL
+    _Rule("/entry_*/image_*/data"),  # CXI by Cheetah (assembled), spi-processing
+    _Rule("/entry_*/instrument_*/detector_*/photons"),  # psocake
+    _Rule("/photonConverter/*/photonCount", is_numbered=False),  # CXIDB 58
+    _Rule("/entry_*/detector_*/data"),  # Hummingbird at FLASH
+    _Rule("/data/*/data", is_numbered=False),  # SwissFEL
+    _Rule("/entry/data", Storage.CHAIN),  # Eiger, Jungfraujoch
+    _Rule("/entry/data/data"),  # NeXus
+    _Rule("/entry/instrument/detector/data"),  # NeXus
+    _Rule("/data/data"),  # CrystFEL convention, old Cheetah
+    _Rule("/run_*/detector_2d_assembled_*", Storage.TAGS, is_numbered=False),  # SACLA
+    _Rule("/image/ccd*"),  # FERMI
+)
+_SEARCHED_RANK = len(_RULES)
+_NOT_FRAMES = re.compile(
+    r"mask|flat_?field|gain|thumbnail|dark|pedestal|background|fourier|offset|noise|rms|"
+    r"corner_positions|basis_vectors|peak|autocorrelation|phase",
+    re.IGNORECASE,
+)
+_CHAIN_MEMBER = re.compile(r"data_\d+$")
+_MAX_SEARCHED_OBJECTS = 20_000
+_MAX_DEPTH = 12
+
+
+def survey(file: h5py.File) -> Survey:
+    """Everything in `file` that holds frames, the likeliest first."""
+    result = Survey()
+    seen: set[tuple[int, int]] = set()
+    for rank, rule in enumerate(_RULES):
+        for path in _expand(file, rule.pattern):
+            _consider(file, path, rank, rule, result, seen)
+    if not result.candidates or all(candidate.is_image for candidate in result.candidates):
+        _search(file, result, seen)
+    result.candidates.sort(key=lambda candidate: (candidate.is_image, candidate.rank))
+    return result
+
+
+def candidate_at(file: h5py.File, path: str) -> Candidate | str:
+    """The frames at a path that somebody chose, or the reason why there are none."""
+    path = "/" + path.strip("/")
+    try:
+        found = follow(file, path)
+    except BrokenLinkError as error:
+        return str(error)
+    if found is None:
+        return f"it has no dataset {path}"
+    if isinstance(found, h5py.Group):
+        if chain_members(found):
+            return Candidate(path, Storage.CHAIN, 0)
+        if any(name.startswith("tag_") for name in found):
+            return Candidate(path, Storage.TAGS, 0)
+        return f"{path} is a group without frames; name the dataset"
+    problem = frame_problem(found) or virtual_problem(found)
+    return f"{path} {problem}" if problem else Candidate(path, Storage.STACK, 0, found.ndim == 2)
+
+
+def _consider(
+    file: h5py.File,
+    path: str,
+    rank: int,
+    rule: _Rule,
+    result: Survey,
+    seen: set[tuple[int, int]],
+) -> None:
+    """Add what stands at an expected path to the candidates or to the problems."""
+    try:
+        found = follow(file, path)
+    except BrokenLinkError as error:
+        result.problems.append((path, str(error)))
+        return
+    except H5_ERRORS as error:
+        result.problems.append((path, f"cannot be read ({shorten(error)})"))
+        return
+    if found is None or object_key(found) in seen:
+        return
+    if rule.storage is Storage.STACK:
+        if not isinstance(found, h5py.Dataset):
+            return
+        problem = frame_problem(found) or virtual_problem(found)
+        if problem:
+            result.problems.append((path, problem))
+            seen.add(object_key(found))
+            return
+        is_image = found.ndim == 2
+    else:
+        is_image = False
+        is_run = chain_members(found) if rule.storage is Storage.CHAIN else _has_tags(found)
+        if not is_run:
+            return
+    seen.add(object_key(found))
+    result.candidates.append(Candidate(path, rule.storage, rank, is_image, rule.is_numbered))
+
+
+def chain_members(group: h5py.Group | h5py.Dataset) -> list[str]:
+    """Names of the stacks in a chain, in order; links that lead nowhere included."""
+    if not isinstance(group, h5py.Group):
+        return []
+    return sorted((name for name in group if _CHAIN_MEMBER.match(name)), key=natural_key)
+
+
+def _has_tags(group: h5py.Group | h5py.Dataset) -> bool:
+    return isinstance(group, h5py.Group) and any(name.startswith("tag_") for name in group)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts data_2 before data_10."""
+    parts = re.split(r"(\d+)", name)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part]
+
+
+def _expand(file: h5py.File, pattern: str) -> Iterator[str]:
+    """Paths in `file` that match a pattern with '*' for parts of a name."""
+    yield from _expand_in(file, "", pattern.strip("/").split("/"))
+
+
+def _expand_in(group: h5py.Group, prefix: str, parts: list[str]) -> Iterator[str]:
+    name, rest = parts[0], parts[1:]
+    names = [name] if "*" not in name else _matching(group, name)
+    for member in names:
+        if group.get(member, getlink=True) is None:
+            continue
+        path = f"{prefix}/{member}"
+        if not rest:
+            yield path
+            continue
+        try:
+            found = child(group, member)
+        except (BrokenLinkError, *H5_ERRORS):
+            yield path  # considered again by the caller, who says why it cannot be used
+            continue
+        if isinstance(found, h5py.Group):
+            yield from _expand_in(found, path, rest)
+
+
+def _matching(group: h5py.Group, pattern: str) -> list[str]:
+    names = (name for name in group if isinstance(name, str) and fnmatchcase(name, pattern))
+    return sorted(names, key=natural_key)
+
+
+def _search(file: h5py.File, result: Survey, seen: set[tuple[int, int]]) -> None:
+    """Look at every dataset for one that looks like frames."""
+    for path, dataset in walk(file, result.problems):
+        if _NOT_FRAMES.search(path.rsplit("/", 1)[-1]) or not looks_like_frames(dataset):
+            continue
+        key = object_key(dataset)
+        if key in seen:
+            continue
+        seen.add(key)
+        problem = frame_problem(dataset) or virtual_problem(dataset) or _module_problem(path)
+        if problem:
+            result.problems.append((path, problem))
+            continue
+        is_image = dataset.ndim == 2
+        candidate = Candidate(path, Storage.STACK, _SEARCHED_RANK, is_image, is_numbered=False)
+        result.candidates.append(candidate)
+
+
+def _module_problem(path: str) -> str | None:
+    """A European XFEL file of one detector module is no run of patterns."""
+    if path.startswith("/INSTRUMENT/") and "xtdf" in path:
+        return (
+            "is one module of a detector; assemble the modules first "
+            "(EXtra-geom, or Cheetah's assembled output)"
+        )
+    return None
+
+
+def walk(
+    file: h5py.File, problems: list[tuple[str, str]] | None = None
+) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Every dataset of a file once, with its path; groups with one frame each are left out."""
+    visited: set[tuple[int, int]] = set()
+    pending: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
+    budget = _MAX_SEARCHED_OBJECTS
+    while pending:
+        prefix, group, depth = pending.pop(0)
+        names = [name for name in group if isinstance(name, str) and not name.startswith("tag_")]
+        for name in sorted(names, key=natural_key):
+            budget -= 1
+            if budget < 0:
+                return
+            path = f"{prefix}/{name}"
+            try:
+                found = child(group, name)
+                key = object_key(found) if found is not None else None
+            except BrokenLinkError as error:
+                if problems is not None:
+                    problems.append((path, str(error)))
+                continue
+            except H5_ERRORS:
+                continue
+            if found is None or key is None or key in visited:
+                continue
+            visited.add(key)
+            if isinstance(found, h5py.Dataset):
+                yield path, found
+            elif depth < _MAX_DEPTH:
+                pending.append((path, found, depth + 1))

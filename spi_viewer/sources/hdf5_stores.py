@@ -1,0 +1,194 @@
+"""The three ways in which facilities lay out frames, each as a store: count, read, flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from spi_viewer.errors import NotReadyError, RunFileError
+from spi_viewer.frames import FrameFlag
+from spi_viewer.sources.hdf5_file import BrokenLinkError, child, find_dataset
+from spi_viewer.sources.hdf5_frame_shape import frame_problem
+from spi_viewer.sources.hdf5_layouts import Storage, chain_members, natural_key
+from spi_viewer.sources.hdf5_written_frames import (
+    complete_count,
+    declared_count,
+    virtual_flags,
+    written_frames,
+)
+
+_CACHED_CHUNK_BYTES = 256 << 20
+
+
+class FrameStore(Protocol):
+    """Frames in the order of the run, whatever their layout."""
+
+    frame_count: int  # complete frames
+    allocated_count: int  # length of the datasets that have an entry a frame
+    frame_shape: tuple[int, int]
+    dtype: np.dtype
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Pixels (h, w) of one frame."""
+
+    def flags(self, index: int) -> FrameFlag:
+        """What is known without reading pixels."""
+
+
+def open_store(
+    file: h5py.File, path: Path, dataset: str, storage: Storage, growing: bool
+) -> FrameStore:
+    """The store of what `dataset` names in an open file."""
+    if storage is Storage.CHAIN:
+        return ChainStore(file[dataset], path, growing)
+    if storage is Storage.TAGS:
+        return TagStore(file[dataset], path)
+    return StackStore(file[dataset], growing)
+
+
+class StackStore:
+    """One dataset (frame, y, x), or one image (y, x) as a run of one frame."""
+
+    def __init__(self, dataset: h5py.Dataset, growing: bool) -> None:
+        self._dataset = _with_chunk_cache(dataset)
+        self.is_image = dataset.ndim == 2
+        self.frame_shape: tuple[int, int] = dataset.shape[-2:]
+        self.dtype = dataset.dtype
+        self.allocated_count = 1 if self.is_image else dataset.shape[0]
+        self._flags: NDArray[np.uint32] | None = None
+        self.frame_count = self._count_frames(growing)
+
+    def _count_frames(self, growing: bool) -> int:
+        dataset = self._dataset
+        if dataset.is_virtual:
+            self._flags, _ = virtual_flags(dataset)
+        if self.is_image:
+            return 1
+        declared = declared_count(dataset)
+        written = written_frames(dataset)
+        if written is not None:
+            self._flags = np.where(written, 0, int(FrameFlag.NOT_WRITTEN)).astype(np.uint32)
+        if declared is not None:
+            return declared
+        return complete_count(written, self.allocated_count, growing)
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Pixels (h, w) of one frame; only its chunks are decompressed."""
+        return np.asarray(self._dataset[()] if self.is_image else self._dataset[index])
+
+    def flags(self, index: int) -> FrameFlag:
+        """SOURCE_MISSING or NOT_WRITTEN."""
+        return FrameFlag(int(self._flags[index])) if self._flags is not None else FrameFlag.NONE
+
+
+def _with_chunk_cache(dataset: h5py.Dataset) -> h5py.Dataset:
+    """The dataset with room for one whole chunk, where chunks hold several frames.
+
+    Without it, HDF5 decompresses a chunk of many frames again for every frame.
+    """
+    if not dataset.chunks or dataset.ndim != 3 or dataset.chunks[0] == 1:
+        return dataset
+    nbytes = int(np.prod(dataset.chunks)) * dataset.dtype.itemsize
+    if nbytes > _CACHED_CHUNK_BYTES:
+        return dataset
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    access.set_chunk_cache(521, max(nbytes, 1 << 20), 1.0)
+    return h5py.Dataset(h5py.h5d.open(dataset.file.id, dataset.name.encode(), access))
+
+
+class ChainStore:
+    """Stacks data_000001, data_000002 ... of a group, joined to one run (Eiger)."""
+
+    def __init__(self, group: h5py.Group, path: Path, growing: bool) -> None:
+        stores, missing = _open_chain(group, path, growing)
+        present = [store for store in stores if store is not None]
+        if not present:
+            reason = f"the data files that {group.name} links to are missing: {', '.join(missing)}"
+            raise NotReadyError(path, f"{reason}; copy them beside this file")
+        first = present[0]
+        self.frame_shape, self.dtype = first.frame_shape, first.dtype
+        for store in present:
+            if (store.frame_shape, store.dtype) != (self.frame_shape, self.dtype):
+                raise RunFileError(path, f"the stacks in {group.name} differ in shape or type")
+        while stores[-1] is None:  # links are written ahead of their files
+            stores.pop()
+        self._stores = stores
+        # A lost file between others leaves frames of unknown number: as many as in the first.
+        counts = [first.frame_count if store is None else store.frame_count for store in stores]
+        self._ends = np.cumsum(counts)
+        self.frame_count = self.allocated_count = int(self._ends[-1])
+
+    def _locate(self, index: int) -> tuple[StackStore | None, int]:
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        return self._stores[part], index - (int(self._ends[part - 1]) if part else 0)
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Pixels (h, w) of one frame, zeros where its file is missing."""
+        store, local = self._locate(index)
+        return np.zeros(self.frame_shape, self.dtype) if store is None else store.read(local)
+
+    def flags(self, index: int) -> FrameFlag:
+        """SOURCE_MISSING for frames of a missing file."""
+        store, local = self._locate(index)
+        return FrameFlag.SOURCE_MISSING if store is None else store.flags(local)
+
+
+def _open_chain(
+    group: h5py.Group, path: Path, growing: bool
+) -> tuple[list[StackStore | None], list[str]]:
+    stores: list[StackStore | None] = []
+    missing: list[str] = []
+    for name in chain_members(group):
+        try:
+            dataset = child(group, name)
+        except BrokenLinkError as error:
+            missing.append(str(error))
+            stores.append(None)
+            continue
+        if not isinstance(dataset, h5py.Dataset):
+            raise RunFileError(path, f"{group.name}/{name} is not a dataset")
+        problem = frame_problem(dataset)
+        if problem or dataset.ndim != 3:
+            raise RunFileError(path, f"{group.name}/{name} {problem or 'is no stack of frames'}")
+        stores.append(StackStore(dataset, growing))
+    return stores, missing
+
+
+class TagStore:
+    """One group a frame, `tag_<n>/detector_data` (SACLA)."""
+
+    def __init__(self, group: h5py.Group, path: Path) -> None:
+        self._group = group
+        tags = (name for name in group if name.startswith("tag_"))
+        self.tags = sorted(tags, key=natural_key)
+        first = self._dataset(0)
+        if first is None:
+            raise NotReadyError(path, f"{group.name} holds no frame yet")
+        problem = frame_problem(first)
+        if problem or first.ndim != 2:
+            raise RunFileError(path, f"{first.name} {problem or 'is not a single image'}")
+        self.frame_shape: tuple[int, int] = first.shape
+        self.dtype = first.dtype
+        self.frame_count = self.allocated_count = len(self.tags)
+
+    def _dataset(self, index: int) -> h5py.Dataset | None:
+        if index >= len(self.tags):
+            return None
+        return find_dataset(self._group, f"{self.tags[index]}/detector_data")
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Pixels (h, w) of one frame; zeros where the writer made none."""
+        dataset = self._dataset(index)
+        if dataset is None:
+            return np.zeros(self.frame_shape, self.dtype)
+        if dataset.shape != self.frame_shape:
+            raise ValueError(f"{dataset.name} has shape {dataset.shape}, not {self.frame_shape}")
+        return np.asarray(dataset[()])
+
+    def flags(self, index: int) -> FrameFlag:
+        """NOT_WRITTEN for a tag without an image."""
+        return FrameFlag.NONE if self._dataset(index) is not None else FrameFlag.NOT_WRITTEN

@@ -1,0 +1,147 @@
+"""Which frames of a stack are really on disk: over-allocated tails, holes, missing sources."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from spi_viewer.frames import FrameFlag
+from spi_viewer.sources.hdf5_file import H5_ERRORS, linked_file
+
+
+def declared_count(dataset: h5py.Dataset) -> int | None:
+    """Valid length by the writer's own attribute `numEvents` (Cheetah, psocake), if sensible."""
+    value = dataset.attrs.get("numEvents")
+    if value is None:
+        return None
+    try:
+        count = float(np.ravel(value)[0])
+    except (ValueError, TypeError, IndexError):
+        return None
+    if not math.isfinite(count) or count < 0 or count != int(count):
+        return None
+    return min(int(count), dataset.shape[0])
+
+
+def written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_] | None:
+    """(N,) True where all chunks of a frame are allocated; None when every frame is there.
+
+    HDF5 fills chunks that were never written with zeros, without an error.
+    """
+    count = dataset.shape[0]
+    if dataset.is_virtual:
+        return None
+    if dataset.chunks is None:
+        # Contiguous storage is allocated as a whole, with the first write.
+        is_allocated = dataset.external or dataset.id.get_storage_size() > 0
+        return None if is_allocated or count == 0 else np.zeros(count, dtype=np.bool_)
+    depth = dataset.chunks[0]
+    per_row = math.prod(
+        math.ceil(side / chunk)
+        for side, chunk in zip(dataset.shape[1:], dataset.chunks[1:], strict=True)
+    )
+    rows = math.ceil(count / depth)
+    if dataset.id.get_num_chunks() >= rows * per_row:
+        return None
+    seen = np.zeros(rows, dtype=np.int64)
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        row = chunk.chunk_offset[0] // depth
+        if row < rows:
+            seen[row] += 1
+
+    dataset.id.chunk_iter(note)
+    return np.repeat(seen >= per_row, depth)[:count]
+
+
+def complete_count(written: NDArray[np.bool_] | None, allocated: int, is_growing: bool) -> int:
+    """Frames to hand out: up to the first hole in a growing file, else up to the last frame."""
+    if written is None:
+        return allocated
+    if is_growing:
+        holes = np.flatnonzero(~written)
+        return int(holes[0]) if holes.size else allocated
+    present = np.flatnonzero(written)
+    return int(present[-1]) + 1 if present.size else 0
+
+
+def virtual_flags(dataset: h5py.Dataset) -> tuple[NDArray[np.uint32], tuple[str, ...]]:
+    """(N,) FrameFlag of each frame of a virtual dataset, and the sources that are missing.
+
+    A frame is SOURCE_MISSING when any part of it has no source: HDF5 shows fill values there.
+    """
+    count = dataset.shape[0] if dataset.ndim == 3 else 1
+    flags = np.full(count, int(FrameFlag.SOURCE_MISSING), dtype=np.uint32)
+    covered = np.zeros(count, dtype=np.bool_)
+    lost = np.zeros(count, dtype=np.bool_)
+    missing: list[str] = []
+    lengths: dict[tuple[str, str], int | None] = {}
+    folder = Path(dataset.file.filename).resolve().parent
+    for source in dataset.virtual_sources():
+        start, stop = _frame_bounds(source.vspace, dataset.ndim, count)
+        key = (source.file_name, source.dset_name)
+        if key not in lengths:
+            lengths[key] = _source_length(dataset.file, folder, *key)
+        length = lengths[key]
+        if length is None:
+            lost[start:stop] = True
+            missing.append(f"{source.file_name}:{source.dset_name}")
+            continue
+        covered[start:stop] = True
+        lost[start + max(0, length - _first_source_row(source.src_space)) : stop] = True
+    flags[covered & ~lost] = 0
+    return flags, tuple(dict.fromkeys(missing))
+
+
+def virtual_problem(dataset: h5py.Dataset) -> str | None:
+    """Why a virtual dataset cannot be read, as the end of a sentence; None if some of it can."""
+    if not dataset.is_virtual:
+        return None
+    flags, missing = virtual_flags(dataset)
+    if not missing or not flags.all():
+        return None
+    names = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+    return f"is virtual and its source files are missing: {names}; copy them beside this file"
+
+
+def _frame_bounds(space: h5py.h5s.SpaceID, ndim: int, count: int) -> tuple[int, int]:
+    """Frames [start, stop) that a mapping covers; an unlimited one reaches to the end."""
+    if ndim != 3:
+        return 0, 1
+    try:
+        low, high = space.get_select_bounds()
+    except H5_ERRORS:  # unlimited selections have no bounds
+        return 0, count
+    return int(low[0]), min(int(high[0]) + 1, count)
+
+
+def _first_source_row(space: h5py.h5s.SpaceID) -> int:
+    try:
+        return int(space.get_select_bounds()[0][0])
+    except H5_ERRORS:
+        return 0
+
+
+def _source_length(file: h5py.File, folder: Path, file_name: str, dataset: str) -> int | None:
+    """Frames in a source dataset, None if it is not there or cannot be opened."""
+    if "%" in file_name or "%" in dataset:  # a printf pattern: HDF5 itself counts the blocks
+        return np.iinfo(np.int64).max
+    try:
+        if file_name == ".":
+            return _stack_length(file[dataset])
+        path = linked_file(folder, file_name)
+        if path is None:
+            return None
+        with h5py.File(path, "r", locking=False) as source:
+            return _stack_length(source[dataset])
+    except H5_ERRORS:
+        return None
+
+
+def _stack_length(dataset: h5py.Dataset) -> int:
+    # A single image as a source of one frame never runs out.
+    return dataset.shape[0] if dataset.ndim == 3 else np.iinfo(np.int64).max
