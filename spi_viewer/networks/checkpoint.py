@@ -1,0 +1,234 @@
+"""A model on disk: a folder of weights.safetensors and model.json, written aside and verified.
+
+Nothing is ever unpickled: a model folder from anywhere may be opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from spi_viewer.errors import ModelError
+from spi_viewer.frames import DecisionRule, FrameClass
+from spi_viewer.networks.familiarity import Familiarity
+from spi_viewer.networks.resnet import ResNet, ResNetConfig
+from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
+
+WEIGHTS_NAME = "weights.safetensors"
+CARD_NAME = "model.json"
+CLASSES = tuple(frame_class.label for frame_class in FrameClass)
+_FORMAT = 1
+_MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
+_MAX_BYTES = 1 << 30
+_NETWORK, _PIXELS, _FAMILIARITY = "network.", "pixels.", "familiarity."
+
+
+@dataclass
+class ModelCard:
+    """What model.json says.
+
+    Attributes:
+        config: rebuilds the network.
+        input_kind: how counts become network input.
+        temperature: divides the class scores before the softmax.
+        rule: the threshold on P(single) and the band that is worth a person's look.
+        training: what it was trained on and how.
+        figures: what was measured, with the conditions.
+        weights_sha256: of the weights file; filled when saved.
+    """
+
+    name: str
+    config: ResNetConfig
+    input_kind: InputKind = InputKind.PER_IMAGE
+    classes: tuple[str, ...] = CLASSES
+    temperature: float = 1.0
+    rule: DecisionRule = field(default_factory=DecisionRule)
+    training: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+
+
+class Model(NamedTuple):
+    """A network with all that its use needs."""
+
+    network: ResNet
+    card: ModelCard
+    pixel_statistics: PixelStatistics | None = None
+    familiarity: Familiarity | None = None
+
+
+def save_model(folder: Path, model: Model) -> None:
+    """Write the model; each file aside and renamed, the card last.
+
+    Raises ModelError if the folder cannot be written.
+    """
+    weights = safetensors.torch.save(_tensors(model))
+    model.card.weights_sha256 = hashlib.sha256(weights).hexdigest()
+    text = json.dumps(_card_to_json(model.card), indent=2, allow_nan=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_aside(folder / WEIGHTS_NAME, weights)
+        write_aside(folder / CARD_NAME, text.encode())
+    except OSError as error:
+        raise ModelError(f"{folder}: the model cannot be written ({error})") from error
+
+
+def save_figures(folder: Path, figures: dict[str, Any]) -> None:
+    """Put measured figures into a model's card beside those that it has; weights stay as they are.
+
+    Raises ModelError if the model cannot be read or the card cannot be written.
+    """
+    card = _read_card(folder)
+    card.figures = {**card.figures, **figures}
+    text = json.dumps(_card_to_json(card), indent=2, allow_nan=False)
+    try:
+        write_aside(folder / CARD_NAME, text.encode())
+    except OSError as error:
+        raise ModelError(f"{folder}: the model cannot be written ({error})") from error
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model and compare everything with its card; raises ModelError naming the fault."""
+    card = _read_card(folder)
+    tensors = _read_weights(folder, card)
+    network = ResNet(card.config)
+    _fill(folder, network, _part(tensors, _NETWORK))
+    pixels, familiarity = _part(tensors, _PIXELS), _part(tensors, _FAMILIARITY)
+    try:
+        statistics = PixelStatistics(**pixels) if pixels else None
+        known = Familiarity(**familiarity) if familiarity else None
+    except TypeError as error:
+        raise ModelError(f"{folder}: {WEIGHTS_NAME} has unknown tensors ({error})") from error
+    if card.input_kind is InputKind.PER_PIXEL and statistics is None:
+        raise ModelError(f"{folder}: {WEIGHTS_NAME} lacks the pixel statistics of its input")
+    return Model(network.eval(), card, statistics, known)
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write to a neighbour and rename, so that a crash never leaves half a file."""
+    aside = path.with_name(path.name + ".part")
+    with open(aside, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def _tensors(model: Model) -> dict[str, Tensor]:
+    tensors = {_NETWORK + name: value for name, value in model.network.state_dict().items()}
+    for prefix, part in ((_PIXELS, model.pixel_statistics), (_FAMILIARITY, model.familiarity)):
+        if part is not None:
+            tensors |= {prefix + name: value for name, value in vars(part).items()}
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    path = folder / WEIGHTS_NAME
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ModelError(f"{folder}: {WEIGHTS_NAME} is larger than any model of this program")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{folder}: {WEIGHTS_NAME} cannot be read ({error})") from error
+    if hashlib.sha256(content).hexdigest() != card.weights_sha256:
+        raise ModelError(
+            f"{folder}: the checksum of {WEIGHTS_NAME} is not the one in {CARD_NAME}; "
+            "the file was changed or damaged"
+        )
+    try:
+        tensors = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}: {WEIGHTS_NAME} is not a safetensors file ({error})") from error
+    for name, value in tensors.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ModelError(f"{folder}: {WEIGHTS_NAME} holds values that are not finite ({name})")
+    return tensors
+
+
+def _fill(folder: Path, network: ResNet, tensors: dict[str, Tensor]) -> None:
+    """Load weights whose names and shapes are exactly the network's."""
+    expected = network.state_dict()
+    missing, unknown = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
+    if missing or unknown:
+        name = min(missing or unknown)
+        fault = "lacks" if missing else "has an unknown"
+        raise ModelError(f"{folder}: {CARD_NAME} does not fit: {WEIGHTS_NAME} {fault} {name}")
+    for name, value in expected.items():
+        if value.shape != tensors[name].shape or value.dtype != tensors[name].dtype:
+            raise ModelError(
+                f"{folder}: {CARD_NAME} does not fit: {name} is {_kind(tensors[name])} "
+                f"in {WEIGHTS_NAME}, not {_kind(value)}"
+            )
+    network.load_state_dict(tensors)
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _card_to_json(card: ModelCard) -> dict[str, Any]:
+    return {"format": _FORMAT, **dataclasses.asdict(card)}
+
+
+def _read_card(folder: Path) -> ModelCard:
+    try:
+        stored = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{folder}: {CARD_NAME} cannot be read ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{folder}: {CARD_NAME} is not JSON ({error})") from error
+    try:
+        return _card_from_json(stored)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
+
+
+def _card_from_json(stored: dict[str, Any]) -> ModelCard:
+    if stored["format"] != _FORMAT:
+        raise ValueError(f"format {stored['format']}, this program reads {_FORMAT}")
+    if tuple(stored["classes"]) != CLASSES:
+        raise ValueError(f"classes must be {', '.join(CLASSES)}")
+    card = ModelCard(
+        name=str(stored["name"]),
+        config=ResNetConfig(**stored["config"]),
+        input_kind=InputKind(stored["input_kind"]),
+        temperature=float(stored["temperature"]),
+        rule=DecisionRule(**{name: float(value) for name, value in stored["rule"].items()}),
+        training=dict(stored["training"]),
+        figures=dict(stored["figures"]),
+        weights_sha256=str(stored["weights_sha256"]),
+    )
+    _check(card)
+    return card
+
+
+def _check(card: ModelCard) -> None:
+    config = card.config
+    for name in ("n", "m"):
+        pairs = getattr(config, name)
+        if type(pairs) is not int or not 1 <= pairs <= _MAX_PAIRS:
+            raise ValueError(f"{name} must be a whole number from 1 to {_MAX_PAIRS}")
+    if config.in_channels != card.input_kind.channels or config.class_count != len(CLASSES):
+        raise ValueError("the network's inputs or outputs do not fit the input kind or classes")
+    if not 0 <= config.dropout < 1 or type(config.global_pool) is not bool:
+        raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
+    if not (math.isfinite(card.temperature) and card.temperature > 0):
+        raise ValueError("the temperature must be a positive number")
+    rule = card.rule
+    if not 0 <= rule.unsure_low <= rule.threshold <= rule.unsure_high <= 1:
+        raise ValueError("threshold and unsure band must be ordered within 0 and 1")

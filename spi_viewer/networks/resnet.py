@@ -1,0 +1,163 @@
+"""The poster's residual network ResNet(n, m); ResNet10 is (2, 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_STEM_CHANNELS = 16
+_BLOCK_CHANNELS = (32, 64)
+_GRID = 8  # side of the pooled maps that the class scores are made of
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """What rebuilds the network.
+
+    Attributes:
+        n, m: residual pairs at 32x32x32 and at 16x16x64.
+        global_pool: average over the whole grid before the class scores, which then no longer
+            depend on where something is; the poster's layout is False.
+    """
+
+    n: int = 2
+    m: int = 2
+    in_channels: int = 3
+    class_count: int = 4
+    dropout: float = 0.2
+    global_pool: bool = False
+
+
+class ResidualPair(nn.Module):
+    """Two 3x3 convolutions with an identity around them.
+
+    Where the size changes, the identity is strided and padded with empty channels (option A of
+    He 2016): it has no weights, as in the poster's count of layers.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.stride = 1 if in_channels == out_channels else 2
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, self.stride, 1, bias=False)
+        self.bn1: nn.Module = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.bn2: nn.Module = nn.BatchNorm2d(out_channels)
+
+    def first(self, x: Tensor) -> Tensor:
+        """Maps after the first convolution."""
+        return F.relu(self.bn1(self.conv1(x)), inplace=True)
+
+    def second(self, inner: Tensor, x: Tensor) -> Tensor:
+        """Maps after the second convolution and the identity."""
+        return F.relu(self.bn2(self.conv2(inner)) + self._identity(x), inplace=True)
+
+    def _identity(self, x: Tensor) -> Tensor:
+        if self.stride == 1:
+            return x
+        missing = self.conv1.out_channels - x.shape[1]
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, missing))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', H', W')."""
+        return self.second(self.first(x), x)
+
+
+class ResNet(nn.Module):
+    """conv 64x64x16, 2n convs at 32x32x32, 2m convs at 16x16x64, 2x2 average, class scores."""
+
+    def __init__(self, config: ResNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        # Stride 2 brings 128 to the poster's 64. A 5x5 kernel makes neighbouring windows overlap,
+        # so fringes of 3 px are low-passed rather than aliased, at half the cost of a 7x7.
+        self.conv = nn.Conv2d(config.in_channels, _STEM_CHANNELS, 5, 2, 2, bias=False)
+        self.bn: nn.Module = nn.BatchNorm2d(_STEM_CHANNELS)
+        low, high = _BLOCK_CHANNELS
+        self.block32 = _block(_STEM_CHANNELS, low, config.n)
+        self.block16 = _block(low, high, config.m)
+        self.dropout = nn.Dropout(config.dropout)
+        features = high if config.global_pool else high * _GRID * _GRID
+        self.fc = nn.Linear(features, config.class_count)
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Network input (B, C, 128, 128) -> class scores (B, K)."""
+        return self.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
+        return self.block16(self.block32(self._stem(x)))
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Last maps (B, 64, 16, 16) -> class scores (B, K)."""
+        pooled = self._pooled(features)
+        flat = pooled.mean((2, 3)) if self.config.global_pool else pooled.flatten(1)
+        return self.fc(self.dropout(flat))
+
+    def class_activation(self, features: Tensor) -> Tensor:
+        """Share of each grid cell in each class score: (B, 64, 16, 16) -> (B, K, 8, 8).
+
+        Exact: summed over the grid and with the bias added it is the score itself.
+        """
+        pooled = self._pooled(features)
+        weight = self.fc.weight.unflatten(1, (pooled.shape[1], -1))  # (K, 64, 64 cells or 1)
+        cells = torch.einsum("bcp,kcp->bkp", pooled.flatten(2), weight.expand(-1, -1, _GRID**2))
+        share = 1 / _GRID**2 if self.config.global_pool else 1.0
+        return (cells * share).unflatten(2, (_GRID, _GRID))
+
+    def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
+        """Name and maps (B, c, h, w) after each convolution, in order."""
+        x = self._stem(x)
+        maps = [("conv 64×64", x)]
+        for size, block in ((32, self.block32), (16, self.block16)):
+            for pair_number, pair in enumerate(block):
+                assert isinstance(pair, ResidualPair)
+                inner = pair.first(x)
+                x = pair.second(inner, x)
+                for offset, layer in enumerate((inner, x), start=1):
+                    maps.append((f"{size}×{size} conv {2 * pair_number + offset}", layer))
+        return maps
+
+    def _stem(self, x: Tensor) -> Tensor:
+        return F.relu(self.bn(self.conv(x)), inplace=True)
+
+    def _pooled(self, features: Tensor) -> Tensor:
+        return F.avg_pool2d(features, 2)
+
+
+def _block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequential:
+    first = ResidualPair(in_channels, out_channels)
+    return nn.Sequential(
+        first, *(ResidualPair(out_channels, out_channels) for _ in range(pairs - 1))
+    )
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+        nn.init.zeros_(module.bias)
+
+
+def fuse_batch_norm(network: ResNet) -> ResNet:
+    """Fold each batch norm into its convolution, in place: the same scores, less work.
+
+    For networks in evaluation mode that will not be trained any more.
+    """
+    network.conv, network.bn = _fused(network.conv, network.bn)
+    for block in (network.block32, network.block16):
+        for pair in block:
+            assert isinstance(pair, ResidualPair)
+            pair.conv1, pair.bn1 = _fused(pair.conv1, pair.bn1)
+            pair.conv2, pair.bn2 = _fused(pair.conv2, pair.bn2)
+    return network
+
+
+def _fused(conv: nn.Conv2d, bn: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
+    assert isinstance(bn, nn.BatchNorm2d)
+    return fuse_conv_bn_eval(conv, bn), nn.Identity()
