@@ -1,0 +1,116 @@
+"""Looks 20 times a second at what the worker threads have done and tells the views."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PyQt5.QtCore import QObject, QTimer, pyqtSignal
+
+if TYPE_CHECKING:
+    from spi_viewer.inspector import Inspector
+    from spi_viewer.pipeline import Pipeline
+    from spi_viewer.session.session import Session
+
+_log = logging.getLogger(__name__)
+
+_TICK_MS = 50
+_COUNTS_INTERVAL_S = 0.2
+_CHARTS_INTERVAL_S = 1.0
+
+
+class Bridge(QObject):
+    """Polls; workers never call a view.
+
+    Frames may come faster than they are shown: a look takes the newest state and skips the rest.
+    What costs time over many rows is looked at less often.
+
+    Signals:
+        status_changed: PipelineStatus.
+        rows_changed: the session has new rows, labels or another rule.
+        counts_due: at most 5 times a second after a change, for counts and run rows.
+        charts_due: at most once a second after a change, for histogram and strip chart.
+        inspection_changed: Inspection.
+        ticked: monotonic seconds, every tick.
+    """
+
+    status_changed = pyqtSignal(object)
+    rows_changed = pyqtSignal()
+    counts_due = pyqtSignal()
+    charts_due = pyqtSignal()
+    inspection_changed = pyqtSignal(object)
+    ticked = pyqtSignal(float)
+
+    def __init__(
+        self,
+        session: Session,
+        pipeline: Pipeline,
+        inspector: Inspector,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._session, self._pipeline, self._inspector = session, pipeline, inspector
+        self._clock = clock
+        self._status: Any = None
+        self._inspection: Any = None
+        self._revision: Any = None
+        self._shown: dict[str, tuple[Any, float]] = {}
+        self._failed: set[str] = set()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self.look)
+
+    def start(self) -> None:
+        """Begin looking."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop looking; no signal comes afterwards."""
+        self._timer.stop()
+
+    def refresh(self) -> None:
+        """Show counts and charts anew at the next look: another run was selected."""
+        self._shown.clear()
+
+    def look(self) -> None:
+        """One tick. A part that fails is logged once, and the others still show."""
+        now_s = self._clock()
+        for step in (self._look_at_pipeline, self._look_at_session, self._look_at_inspector):
+            try:
+                step(now_s)
+            except Exception:  # noqa: BLE001  one failing view must not stop the others
+                if step.__name__ not in self._failed:
+                    self._failed.add(step.__name__)
+                    _log.exception("the window could not show something (%s)", step.__name__)
+        self.ticked.emit(now_s)
+
+    def _look_at_pipeline(self, _now_s: float) -> None:
+        status = self._pipeline.status()
+        if status != self._status:
+            self._status = status
+            self.status_changed.emit(status)
+
+    def _look_at_session(self, now_s: float) -> None:
+        revision = self._session.revision
+        if revision != self._revision:
+            self._revision = revision
+            self.rows_changed.emit()
+        if self._is_due("counts", revision, now_s, _COUNTS_INTERVAL_S):
+            self.counts_due.emit()
+        if self._is_due("charts", revision, now_s, _CHARTS_INTERVAL_S):
+            self.charts_due.emit()
+
+    def _look_at_inspector(self, _now_s: float) -> None:
+        inspection = self._inspector.latest()
+        if inspection is not self._inspection:
+            self._inspection = inspection
+            self.inspection_changed.emit(inspection)
+
+    def _is_due(self, name: str, revision: Any, now_s: float, interval_s: float) -> bool:
+        shown_revision, shown_s = self._shown.get(name, (None, -interval_s))
+        if revision == shown_revision or now_s - shown_s < interval_s:
+            return False
+        self._shown[name] = (revision, now_s)
+        return True

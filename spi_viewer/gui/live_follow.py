@@ -1,0 +1,92 @@
+"""Which frame is shown: the newest, until the operator chooses one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from spi_viewer.frames import Verdict
+
+if TYPE_CHECKING:
+    from spi_viewer.session.session import Session
+
+_REQUEST_INTERVAL_S = 0.3
+_LOOK_BACK_ROWS = 512
+
+
+class LiveFollow(QObject):
+    """Follows the newest frame of the selected run, or stays on a chosen one.
+
+    Signals:
+        row_wanted: session row that shall be inspected now.
+        following_changed: True when it follows.
+    """
+
+    row_wanted = pyqtSignal(int)
+    following_changed = pyqtSignal(bool)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._following = True
+        self._only_good = False
+        self._run: int | None = None
+        self._row: int | None = None
+        self._last_request_s = -1.0
+
+    @property
+    def is_following(self) -> bool:
+        """True while the newest frame is shown."""
+        return self._following
+
+    @property
+    def row(self) -> int | None:
+        """The session row that is shown or asked for."""
+        return self._row
+
+    def set_run(self, run: int | None) -> None:
+        """Follow this run only; None: whichever run is newest."""
+        self._run = run
+
+    def set_only_good(self, only_good: bool) -> None:
+        """While following, leave out frames that are not good."""
+        self._only_good = only_good
+
+    def choose(self, row: int) -> None:
+        """Stay on this row."""
+        self._set_following(False)
+        self._want(row)
+
+    def set_following(self, following: bool) -> None:
+        """Follow again, or stay on the frame that is shown."""
+        self._last_request_s = -1.0
+        self._set_following(following)
+
+    def look(self, now_s: float) -> None:
+        """Ask for the newest row if it is time; now_s from a monotonic clock."""
+        if not self._following or now_s - self._last_request_s < _REQUEST_INTERVAL_S:
+            return
+        row = self._newest_row()
+        if row is not None and row != self._row:
+            self._last_request_s = now_s
+            self._want(row)
+
+    def _newest_row(self) -> int | None:
+        end = self._session.row_count
+        rows = np.arange(max(0, end - _LOOK_BACK_ROWS), end)
+        if self._run is not None:
+            rows = rows[np.array([self._session.run_of(int(row)) == self._run for row in rows], bool)]
+        if self._only_good and rows.size:
+            rows = rows[np.asarray(self._session.verdicts(rows)) == Verdict.GOOD]
+        return int(rows[-1]) if rows.size else None
+
+    def _set_following(self, following: bool) -> None:
+        if following != self._following:
+            self._following = following
+            self.following_changed.emit(following)
+
+    def _want(self, row: int) -> None:
+        self._row = row
+        self.row_wanted.emit(row)

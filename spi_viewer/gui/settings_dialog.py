@@ -1,0 +1,77 @@
+"""The few things that a user may want otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PyQt5.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from spi_viewer.gui.theme import THEMES, set_tone
+from spi_viewer.settings import Settings
+
+
+class SettingsDialog(QDialog):
+    """Edits a copy of the settings; `settings()` gives it after acceptance."""
+
+    def __init__(
+        self, settings: Settings, models: tuple[str, ...], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._settings = settings
+        self.theme = QComboBox()
+        self.theme.addItems(list(THEMES))
+        self.theme.setCurrentText(settings.theme)
+        self.model = QComboBox()
+        self.model.setEditable(True)
+        self.model.addItems(list(dict.fromkeys((*models, settings.model))))
+        self.model.setCurrentText(settings.model)
+        self.read_timeout = QDoubleSpinBox()
+        self.read_timeout.setRange(1.0, 600.0)
+        self.read_timeout.setSuffix(" s")
+        self.read_timeout.setDecimals(0)
+        self.read_timeout.setValue(settings.read_timeout_s)
+        self.thumbnail_size = QSpinBox()
+        self.thumbnail_size.setRange(48, 256)
+        self.thumbnail_size.setSingleStep(16)
+        self.thumbnail_size.setSuffix(" px")
+        self.thumbnail_size.setValue(settings.thumbnail_size_px)
+        self._lay_out()
+
+    def settings(self) -> Settings:
+        """The settings as edited."""
+        return replace(
+            self._settings,
+            theme=self.theme.currentText(),
+            model=self.model.currentText().strip() or self._settings.model,
+            read_timeout_s=self.read_timeout.value(),
+            thumbnail_size_px=self.thumbnail_size.value(),
+        )
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Theme", self.theme)
+        form.addRow("Thumbnails", self.thumbnail_size)
+        form.addRow("Model", self.model)
+        form.addRow("Give a file up after", self.read_timeout)
+        note = QLabel("A bundled model's name or a model folder. Model and time limit hold from\n"
+                      "the next start on.")  # fmt: skip
+        set_tone(note, "muted")
+        buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setSpacing(12)
+        column.addLayout(form)
+        column.addWidget(note)
+        column.addWidget(buttons)

@@ -1,0 +1,152 @@
+"""The strip on top: what runs, how much is good, how fast, on what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from spi_viewer.gui.elided_label import ElidedLabel
+from spi_viewer.gui.texts import (
+    format_age,
+    format_count,
+    format_half_width,
+    format_percent,
+    format_rate,
+)
+from spi_viewer.gui.theme import scaled_font, set_tone
+
+if TYPE_CHECKING:
+    from spi_viewer.frames import DecisionRule
+    from spi_viewer.pipeline import PipelineStatus
+    from spi_viewer.session.runs import Counts, RunSummary
+
+_LAGGING_S = 2.0
+
+
+class StatusCell(QWidget):
+    """A caption, a value that is read from afar, and a line of detail."""
+
+    def __init__(self, caption: str, min_chars: int = 6, tone: str = "") -> None:
+        super().__init__()
+        self.caption = QLabel(caption)
+        self.value = ElidedLabel("–", Qt.ElideMiddle, min_chars)
+        self.detail = ElidedLabel("", min_chars=min_chars + 2)
+        self.caption.setFont(scaled_font(self.font(), 0.72))
+        self.value.setFont(scaled_font(self.font(), 1.65, bold=True))
+        self.detail.setFont(scaled_font(self.font(), 0.82))
+        set_tone(self.caption, "muted")
+        set_tone(self.value, tone)
+        set_tone(self.detail, "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for label in (self.caption, self.value, self.detail):
+            column.addWidget(label)
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
+
+    def show_texts(self, value: str, detail: str) -> None:
+        """Replace both texts; the whole of each is in the tool tip where it is cut."""
+        self.value.setText(value)
+        self.detail.setText(detail)
+
+
+class StatusStrip(QFrame):
+    """The strip on top of the window; takes data in, gives nothing out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.run = StatusCell("RUN", 8)
+        self.state = StatusCell("STATE", 7)
+        self.good = StatusCell("✓ GOOD", 6, "good")
+        self.bad = StatusCell("✗ BAD", 7, "bad")
+        self.hit_rate = StatusCell("HIT RATE", 7)
+        self.unsure = StatusCell("? UNSURE", 5, "unsure")
+        self.rate = StatusCell("RATE", 6)
+        self.device = StatusCell("DEVICE", 6)
+        self.model = StatusCell("MODEL", 8)
+        self.cells = (
+            self.run, self.state, self.good, self.bad, self.hit_rate, self.unsure,
+            self.rate, self.device, self.model,
+        )  # fmt: skip
+        self._lay_out()
+        self.show_run(None)
+
+    def show_run(self, run: RunSummary | None) -> None:
+        """Name the run that is counted; None: no run yet."""
+        if run is None:
+            self.run.show_texts("no run yet", "open a file or watch a folder")
+            self.state.show_texts("–", "")
+            set_tone(self.state.value, "muted")
+            return
+        self.run.show_texts(run.name, run.path)
+        word, tone = _state_word(run)
+        self.state.value.setText(word)
+        set_tone(self.state.value, tone)
+
+    def show_all_runs(self, run_count: int) -> None:
+        """Say that the counts are those of all runs together."""
+        self.run.show_texts("all runs", f"{run_count} runs together")
+
+    def show_counts(self, counts: Counts) -> None:
+        """Show the counts, bad ones by reason, and the hit rate with its 95 % interval."""
+        self.good.show_texts(format_count(counts.good), "single particle")
+        reasons = (
+            f"multi {format_count(counts.multi)} · "
+            f"non-sample {format_count(counts.non_sample)} · blank {format_count(counts.blank)}"
+        )
+        if counts.invalid:
+            reasons += f" · besides: invalid {format_count(counts.invalid)}"
+        self.bad.show_texts(format_count(counts.bad), reasons)
+        judged = counts.good + counts.bad
+        if judged:
+            half = format_half_width(counts.hit_rate_low, counts.hit_rate_high)
+            self.hit_rate.show_texts(format_percent(counts.hit_rate), f"{half} (95 %)")
+        else:
+            self.hit_rate.show_texts("–", "")
+        self.unsure.show_texts(format_count(counts.unsure), "worth a look")
+
+    def show_status(self, status: PipelineStatus) -> None:
+        """Show speed, lag, device and model."""
+        age = status.newest_frame_age_s
+        behind = f"{format_count(status.frames_behind)} behind"
+        self.state.detail.setText(
+            behind if age is None else f"newest frame {format_age(age)} old · {behind}"
+        )
+        lagging = status.frames_behind > _LAGGING_S * max(status.reading_per_s, 1.0)
+        set_tone(self.state.detail, "unsure" if lagging else "muted")
+        latency = "" if not status.latency_s else f" · {1000 * status.latency_s:.0f} ms"
+        self.rate.show_texts(
+            format_rate(status.classified_per_s), f"in {format_rate(status.reading_per_s)}{latency}"
+        )
+        self.device.show_texts(status.device, "working" if status.busy else "idle")
+        self.model.value.setText(status.model)
+
+    def show_rule(self, rule: DecisionRule) -> None:
+        """Show the threshold beside the model's name."""
+        self.model.detail.setText(f"threshold {rule.threshold:.2f}")
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 5, 12, 5)
+        row.setSpacing(22)
+        stretches = {self.run: 3, self.state: 3, self.bad: 5}
+        for cell in self.cells:
+            if cell is self.rate:
+                row.addStretch(1)
+            row.addWidget(cell, stretches.get(cell, 0))
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+
+
+def _state_word(run: RunSummary) -> tuple[str, str]:
+    """Word and tone of a run's state; the leading shape says it without the colour."""
+    words = {
+        "WAITING": ("◌ WAITING", "unsure"),
+        "READING": ("▸ READING", "accent"),
+        "LIVE": ("● LIVE", "good"),
+        "DONE": ("✓ DONE", ""),
+        "FAILED": ("⚠ FAILED", "bad"),
+    }
+    return words.get(run.state.name, (run.state.name, ""))
