@@ -1,0 +1,174 @@
+"""All frames of a session in memory, about 80 bytes a row; no locks and no disk in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spi_viewer.frames import (
+    Crop,
+    DecisionRule,
+    DetectorGeometry,
+    FrameBatch,
+    FrameClass,
+    FrameId,
+    OperatorLabel,
+)
+from spi_viewer.session import judgement
+from spi_viewer.session.columns import Columns
+from spi_viewer.session.database import restored, storable
+from spi_viewer.session.interning import Interner, Names
+
+_LAYOUT: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "run": (np.int32, ()),
+    "file": (np.int32, ()),
+    "dataset": (np.int32, ()),
+    "frame": (np.int64, ()),
+    "name_end": (np.int64, ()),
+    "probabilities": (np.float32, (len(FrameClass),)),
+    "flags": (np.uint32, ()),
+    "photons": (np.float64, ()),
+    "written_at_s": (np.float64, ()),
+    "context": (np.int32, ()),
+    "reason": (np.int8, ()),
+    "code": (np.int8, ()),
+    "label": (np.int8, ()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the frames of a batch share: how they were cut and what judged them."""
+
+    crop: Crop
+    geometry: DetectorGeometry
+    model_name: str
+    model_hash: str
+
+
+class FrameTable:
+    """Columns, shared texts and contexts; a row is a frame in order of arrival."""
+
+    def __init__(self) -> None:
+        self.columns = Columns(_LAYOUT)
+        self.texts: Interner[str] = Interner()
+        self.contexts: Interner[Context] = Interner()
+        self._names = Names()
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def append(
+        self,
+        run: int,
+        batch: FrameBatch,
+        probabilities: NDArray[np.float32],
+        flags: NDArray[np.uint32],
+        context: Context,
+        rule: DecisionRule,
+    ) -> NDArray[np.int8]:
+        """Add a batch and return the codes it was judged with; see `judgement`."""
+        number = self.texts.number
+        return self._extend(
+            rule,
+            run=run,
+            file=[number(id_.path) for id_ in batch.ids],
+            dataset=[number(id_.dataset) for id_ in batch.ids],
+            frame=[id_.index for id_ in batch.ids],
+            name_end=self._names.append(id_.name for id_ in batch.ids),
+            probabilities=judgement.without_invalid(probabilities, flags),
+            flags=np.asarray(flags, np.uint32),
+            photons=batch.photons,
+            written_at_s=batch.written_at_s,
+            context=self.contexts.number(context),
+        )
+
+    def rejudge(self, rule: DecisionRule) -> NDArray[np.int8]:
+        """Judge all rows by another rule and return their codes."""
+        columns = self.columns
+        codes = judgement.judge(
+            columns["reason"], columns["probabilities"][:, 0], columns["flags"], rule
+        )
+        columns.replace("code", codes)
+        return codes
+
+    def frame_id(self, row: int) -> FrameId:
+        """Where the row's frame stands on disk."""
+        columns = self.columns
+        start = int(columns["name_end"][row - 1]) if row else 0
+        return FrameId(
+            self.texts[columns["file"][row]],
+            self.texts[columns["dataset"][row]],
+            int(columns["frame"][row]),
+            self._names.between(start, int(columns["name_end"][row])),
+        )
+
+    def context(self, row: int) -> Context:
+        """The row's crop, geometry and model."""
+        return self.contexts[self.columns["context"][row]]
+
+    def stored_rows(self, start: int, stop: int) -> list[tuple[Any, ...]]:
+        """Rows [start, stop) as the database wants them."""
+        columns = self.columns
+        lists = {name: columns[name][start:stop].tolist() for name in _LAYOUT}
+        names = [storable(self.frame_id(row).name) for row in range(start, stop)]
+        return [
+            (row, run, file, dataset, frame, name, *p, flags, photons, written, context)
+            for row, run, file, dataset, frame, name, p, flags, photons, written, context in zip(
+                range(start, stop),
+                lists["run"],
+                lists["file"],
+                lists["dataset"],
+                lists["frame"],
+                names,
+                lists["probabilities"],
+                lists["flags"],
+                lists["photons"],
+                lists["written_at_s"],
+                lists["context"],
+                strict=True,
+            )
+        ]
+
+    def restore(
+        self, block: list[tuple[Any, ...]], run_count: int, rule: DecisionRule
+    ) -> NDArray[np.int8]:
+        """Add rows as `stored_rows` gave them; ValueError if they cannot be ours."""
+        row, run, file, dataset, frame, name, *p, flags, photons, written, context = zip(
+            *block, strict=True
+        )
+        if row != tuple(range(len(self), len(self) + len(block))):
+            raise ValueError("row numbers have gaps")
+        _check_range(run, run_count)
+        _check_range(file, len(self.texts))
+        _check_range(dataset, len(self.texts))
+        _check_range(context, len(self.contexts))
+        return self._extend(
+            rule,
+            run=run,
+            file=file,
+            dataset=dataset,
+            frame=frame,
+            name_end=self._names.append(map(restored, name)),
+            probabilities=np.array(p, np.float32).T,  # NULL becomes NaN
+            flags=np.array(flags, np.uint32),
+            photons=np.array(photons, np.float64),
+            written_at_s=np.array(written, np.float64),
+            context=context,
+        )
+
+    def _extend(self, rule: DecisionRule, **values: Any) -> NDArray[np.int8]:
+        probabilities, flags = values["probabilities"], values["flags"]
+        reason = judgement.reasons(probabilities, flags)
+        codes = judgement.judge(reason, probabilities[:, 0], flags, rule)
+        values |= {"reason": reason, "code": codes, "label": np.int8(OperatorLabel.NONE)}
+        self.columns.extend(len(codes), values)
+        return codes
+
+
+def _check_range(numbers: tuple[int, ...], count: int) -> None:
+    if min(numbers) < 0 or max(numbers) >= count:
+        raise ValueError("a number points nowhere")

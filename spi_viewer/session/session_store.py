@@ -1,0 +1,169 @@
+"""Writes what is new in a session to its database and reads it back."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spi_viewer.frames import Crop, DecisionRule, DetectorGeometry
+from spi_viewer.session.database import explained, restored, storable
+from spi_viewer.session.frame_table import Context, FrameTable
+from spi_viewer.session.results_database import ResultsDatabase
+from spi_viewer.session.runs import RunKind, RunState
+from spi_viewer.session.tallies import Tallies
+
+_BLOCK_ROWS = 2000
+_RULE_NOTES = ("threshold", "unsure_low", "unsure_high")
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What a run is, without its frames."""
+
+    name: str
+    path: str
+    kind: RunKind
+    state: RunState = RunState.WAITING
+    message: str = ""
+
+
+@dataclass(slots=True)
+class SessionState:
+    """Everything the session holds in memory."""
+
+    table: FrameTable = field(default_factory=FrameTable)
+    tallies: Tallies = field(default_factory=Tallies)
+    runs: list[RunRecord] = field(default_factory=list)
+    rule: DecisionRule = field(default_factory=DecisionRule)
+    model_name: str = ""
+    model_hash: str = ""
+
+
+class SessionStore:
+    """The results database of one session; `write` may be called from any thread.
+
+    Rows never change once they are there, so they are read without the session's lock.
+    """
+
+    def __init__(self, path: Path, state: SessionState, state_lock: threading.Lock) -> None:
+        self._path = path
+        self._state = state
+        self._state_lock = state_lock
+        self._lock = threading.Lock()  # one writer at a time
+        self._database = ResultsDatabase(path)
+        self._written: dict[str, int] = {"rows": 0, "texts": 0, "contexts": 0}
+        self._written_heads: Any = None
+
+    @property
+    def row_count(self) -> int:
+        """Rows that are safe on disk."""
+        return self._written["rows"]
+
+    def restore(self) -> None:
+        """Fill the empty state from the database; SessionError if it makes no sense."""
+        with explained(self._path):
+            self._restore_notes()
+            self._restore_runs()
+            table = self._state.table
+            for block in self._database.read("texts"):
+                for number, text in block:
+                    _expect(table.texts.number(restored(text)), number)
+            for block in self._database.read("contexts"):
+                for number, *values in block:
+                    _expect(table.contexts.number(_context(values)), number)
+            self._restore_rows()
+        self._written = {
+            "rows": len(table),
+            "texts": len(table.texts),
+            "contexts": len(table.contexts),
+        }
+
+    def write(self) -> None:
+        """Write what is new, in short transactions."""
+        with self._lock:
+            state, table = self._state, self._state.table
+            with self._state_lock:
+                end = len(table)
+                texts = table.texts.since(self._written["texts"])
+                contexts = table.contexts.since(self._written["contexts"])
+                heads = _heads(state)
+            if texts or contexts or heads != self._written_heads:
+                self._database.write(
+                    {
+                        **heads,
+                        "texts": [(number, storable(text)) for number, text in texts],
+                        "contexts": [_context_row(*entry) for entry in contexts],
+                    }
+                )
+                self._written["texts"] += len(texts)
+                self._written["contexts"] += len(contexts)
+                self._written_heads = heads
+            for start in range(self._written["rows"], end, _BLOCK_ROWS):
+                stop = min(start + _BLOCK_ROWS, end)
+                self._database.write({"results": table.stored_rows(start, stop)})
+                self._written["rows"] = stop
+
+    def close(self) -> None:
+        """Close the file without writing."""
+        with self._lock:
+            self._database.close()
+
+    def _restore_notes(self) -> None:
+        notes = {name: value for block in self._database.read("notes") for name, value in block}
+        if notes:
+            self._state.rule = DecisionRule(*(float(notes[name]) for name in _RULE_NOTES))
+            self._state.model_name = str(notes["model_name"])
+            self._state.model_hash = str(notes["model_hash"])
+
+    def _restore_runs(self) -> None:
+        for block in self._database.read("runs"):
+            for number, name, path, kind, state, message in block:
+                _expect(len(self._state.runs), number)
+                record = RunRecord(restored(name), restored(path), kind, RunState(state), message)
+                if record.state not in (RunState.DONE, RunState.FAILED):
+                    record.state, record.message = RunState.DONE, "interrupted"
+                self._state.runs.append(record)
+                self._state.tallies.add_run()
+
+    def _restore_rows(self) -> None:
+        state = self._state
+        for block in self._database.read("results"):
+            state.table.restore(block, len(state.runs), state.rule)
+        columns = state.table.columns
+        if len(columns):
+            state.tallies.recount(columns["run"], columns["code"])
+
+
+def _heads(state: SessionState) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of the small tables, which are written whole."""
+    rule = state.rule
+    values = (rule.threshold, rule.unsure_low, rule.unsure_high)
+    notes = [(name, repr(float(value))) for name, value in zip(_RULE_NOTES, values, strict=True)]
+    notes += [("model_name", state.model_name), ("model_hash", state.model_hash)]
+    runs = [
+        (number, storable(run.name), storable(run.path), run.kind, run.state.value, run.message)
+        for number, run in enumerate(state.runs)
+    ]
+    return {"runs": runs, "notes": notes}
+
+
+def _context_row(number: int, context: Context) -> tuple[Any, ...]:
+    crop, geometry = astuple(context.crop), astuple(context.geometry)
+    return (number, *crop, *geometry, context.model_name, context.model_hash)
+
+
+def _context(values: list[Any]) -> Context:
+    *numbers, model_name, model_hash = values
+    return Context(
+        Crop(*map(float, numbers[:3])),
+        DetectorGeometry(*(None if value is None else float(value) for value in numbers[3:])),
+        model_name,
+        model_hash,
+    )
+
+
+def _expect(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise ValueError(f"number {wanted} stands where {found} belongs")
