@@ -13,7 +13,7 @@ from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import FrameFlag
 from spi_viewer.sources.hdf5_file import BrokenLinkError, child, find_dataset
 from spi_viewer.sources.hdf5_frame_shape import frame_problem
-from spi_viewer.sources.hdf5_layouts import Storage, chain_members, natural_key
+from spi_viewer.sources.hdf5_layouts import Candidate, Storage, chain_members, natural_key
 from spi_viewer.sources.hdf5_written_frames import (
     complete_count,
     declared_count,
@@ -39,15 +39,17 @@ class FrameStore(Protocol):
         """What is known without reading pixels."""
 
 
-def open_store(
-    file: h5py.File, path: Path, dataset: str, storage: Storage, growing: bool
-) -> FrameStore:
-    """The store of what `dataset` names in an open file."""
-    if storage is Storage.CHAIN:
-        return ChainStore(file[dataset], path, growing)
-    if storage is Storage.TAGS:
-        return TagStore(file[dataset], path)
-    return StackStore(file[dataset], growing)
+def open_store(file: h5py.File, path: Path, chosen: Candidate, growing: bool) -> FrameStore:
+    """The store of what was chosen in an open file."""
+    found = file[chosen.path]
+    if chosen.storage is Storage.CHAIN:
+        return ChainStore(found, path, growing)
+    if chosen.storage is Storage.TAGS:
+        return TagStore(found, path)
+    problem = frame_problem(found)  # again: the file may have been replaced since it was chosen
+    if problem:
+        raise RunFileError(path, f"{chosen.path} {problem}")
+    return StackStore(found, growing)
 
 
 class StackStore:

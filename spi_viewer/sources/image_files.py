@@ -15,7 +15,7 @@ from fabio.fabioimage import FabioImage
 from fabio.tifimage import TifImage
 from numpy.typing import NDArray
 
-from spi_viewer.errors import RunFileError
+from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import FrameFlag, RunInfo
 from spi_viewer.sources.hdf5_file import shorten
 from spi_viewer.sources.hdf5_frame_shape import MAX_SIDE_PX
@@ -50,8 +50,9 @@ class ImageFileRun:
             image_class = _image_class(path, file.read(4096))
         if image_class is None:
             raise RunFileError(path, "it is not a TIFF, CBF or EDF image")
-        with self._reading():
-            self._image: FabioImage | None = image_class().read(str(path))
+        self._image: FabioImage | None = None
+        with self._reading(NotReadyError):
+            self._image = image_class().read(str(path))
             first = self._pixels(0)
             frame_count = int(self._image.nframes)
         problem = _pixel_problem(first)
@@ -61,8 +62,8 @@ class ImageFileRun:
         self.info = RunInfo(str(path), "", frame_count, first.shape, first.dtype.str)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Whatever fabio raises over a broken file becomes a RunFileError."""
+    def _reading(self, error_type: type[RunFileError] = RunFileError) -> Iterator[None]:
+        """Whatever fabio raises over a broken file becomes an error of the given type."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -71,7 +72,7 @@ class ImageFileRun:
             raise
         except Exception as error:
             reason = f"the image is damaged or still being written ({shorten(error)})"
-            raise RunFileError(self._path, reason) from error
+            raise error_type(self._path, reason) from error
 
     def _pixels(self, index: int) -> NDArray[Any]:
         if self._image is None:
@@ -87,7 +88,8 @@ class ImageFileRun:
     def read_frame(self, index: int) -> NDArray[Any]:
         """Pixels (h, w)."""
         if not 0 <= index < self.info.frame_count:
-            raise IndexError(f"frame {index} of {self.info.frame_count}")
+            reason = f"it has no frame {index}: it holds {self.info.frame_count}"
+            raise RunFileError(self._path, reason)
         with self._reading():
             pixels = self._pixels(index)
         if pixels.shape != self.info.frame_shape:

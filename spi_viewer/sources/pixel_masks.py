@@ -15,6 +15,7 @@ class MaskConvention(enum.Enum):
     CXI = "cxi"  # Cheetah, psocake, Condor: some bits only inform
     ANY_BIT = "any bit"  # European XFEL BadPixels
     NEXUS = "nexus"  # NXdetector pixel_mask
+    ONES_ARE_GOOD = "ones are good"  # Hummingbird, psana
     POLARITY_BY_MAJORITY = "majority"  # 0/1 masks of unknown sense: most pixels are good
 
 
@@ -34,9 +35,9 @@ _BLOCK_SHARE = 0.8
 def valid_from_bits(mask: NDArray[Any], convention: MaskConvention) -> NDArray[np.bool_]:
     """True where a pixel counts; `mask` of any integer, float or bool type, same shape."""
     if convention is MaskConvention.POLARITY_BY_MAJORITY:
-        if _ones_are_good(mask):
-            return np.asarray(mask != 0)
-        convention = MaskConvention.CXI
+        convention = resolve_convention(mask)
+    if convention is MaskConvention.ONES_ARE_GOOD:
+        return np.asarray(mask != 0)
     if mask.dtype.kind == "f":
         mask = np.where(np.isfinite(mask) & (mask >= 0), mask, 1).astype(np.uint64)
     elif mask.dtype.kind == "b":
@@ -51,11 +52,12 @@ def valid_from_bits(mask: NDArray[Any], convention: MaskConvention) -> NDArray[n
     return np.asarray((bits & ~np.uint64(CXI_INFORMATION_BITS)) == 0)
 
 
-def _ones_are_good(mask: NDArray[Any]) -> bool:
-    """True for a 0/1 mask with mostly ones, as Hummingbird and psana write it."""
-    if mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all():
-        return False
-    return bool(np.count_nonzero(mask) * 2 > mask.size)
+def resolve_convention(mask: NDArray[Any]) -> MaskConvention:
+    """Convention of a mask of unknown sense: a 0/1 mask with mostly ones marks the good."""
+    is_flag = mask.dtype.kind == "b" or bool(np.isin(mask, (0, 1)).all())
+    if is_flag and np.count_nonzero(mask) * 2 > mask.size:
+        return MaskConvention.ONES_ARE_GOOD
+    return MaskConvention.CXI
 
 
 def sentinel_mask(pixels: NDArray[Any]) -> NDArray[np.bool_]:
