@@ -1,0 +1,85 @@
+"""Which array of an inspection is drawn, where it lies on the detector, and how it is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt5.QtCore import QRectF
+
+from spi_viewer.frames import INVALID_FLAGS, FrameFlag, Verdict
+from spi_viewer.gui.intensity import IntensityScale
+from spi_viewer.gui.overlays import crop_rect
+from spi_viewer.gui.texts import format_count
+
+if TYPE_CHECKING:
+    from spi_viewer.inspector import Inspection
+
+_REASONS = {
+    FrameFlag.UNREADABLE: "this frame could not be read",
+    FrameFlag.NO_VALID_PIXELS: "no valid pixel: all are masked, NaN or fill values",
+    FrameFlag.SOURCE_MISSING: "a source file of this virtual dataset is missing",
+    FrameFlag.NOT_WRITTEN: "allocated, but not written yet",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels to draw and the rectangle of the detector that they cover."""
+
+    pixels: NDArray
+    valid: NDArray[np.bool_]
+    place: QRectF
+
+
+def picture_of(inspection: Inspection, scale: IntensityScale, channel: int = 0) -> Picture | None:
+    """What a scale shows of a frame; None where there is nothing of the kind."""
+    if scale is IntensityScale.PER_PIXEL:
+        if inspection.per_pixel is None:
+            return None
+        return Picture(inspection.per_pixel, inspection.valid, crop_rect(inspection.crop))
+    if scale is IntensityScale.NETWORK_INPUT:
+        if inspection.explanation is None:
+            return None
+        channels = inspection.explanation.network_input
+        image = channels[channel % len(channels)]
+        return Picture(image, np.ones(image.shape, bool), crop_rect(inspection.crop))
+    frame = inspection.frame
+    if frame is None or frame.pixels.ndim != 2 or frame.pixels.size == 0:
+        return None
+    height, width = frame.pixels.shape
+    return Picture(frame.pixels, frame.valid, QRectF(-0.5, -0.5, width, height))
+
+
+def why_nothing(inspection: Inspection, scale: IntensityScale) -> str:
+    """What to write across the pattern; '' when there is something to see."""
+    if inspection.error:
+        return inspection.error
+    if inspection.frame is not None and inspection.frame.flags & INVALID_FLAGS:
+        reasons = [text for flag, text in _REASONS.items() if flag & inspection.frame.flags]
+        return "\n".join(reasons)
+    if picture_of(inspection, scale) is not None:
+        return ""
+    if scale is IntensityScale.PER_PIXEL:
+        return "per-pixel statistics are still being gathered from this run"
+    return "no network input for this frame"
+
+
+def headline(inspection: Inspection) -> str:
+    """'r0173.cxi · frame 44 018 · 1234:567'."""
+    frame_id = inspection.id
+    parts = [Path(frame_id.path).name, f"frame {format_count(frame_id.index)}", frame_id.name]
+    return " · ".join(part for part in parts if part)
+
+
+def verdict_text(inspection: Inspection) -> tuple[str, str]:
+    """The verdict in words and its tone: ('good 0.97', 'good')."""
+    if inspection.verdict == Verdict.INVALID:
+        return "invalid", "muted"
+    word = "good" if inspection.verdict == Verdict.GOOD else "bad"
+    if inspection.explanation is None:
+        return word, word
+    return f"{word} {float(inspection.explanation.probabilities[0]):.2f}", word

@@ -1,0 +1,60 @@
+"""Work of some 10 to 500 ms off the GUI thread, where only the newest request matters."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PyQt5.QtCore import QObject, pyqtSignal
+
+
+class NewestResult(QObject):
+    """Runs functions in a passing thread, one at a time; a newer request replaces a waiting one.
+
+    The thread ends as soon as nothing waits, so there is nothing to shut down.
+
+    Signals:
+        ready: the return value of a finished function, delivered on the GUI thread.
+    """
+
+    ready = pyqtSignal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lock = threading.Lock()
+        self._waiting: Callable[[], Any] | None = None
+        self._running = False
+
+    @property
+    def is_idle(self) -> bool:
+        """True when nothing runs or waits; the last result may still be on its way."""
+        with self._lock:
+            return not self._running
+
+    def request(self, work: Callable[[], Any]) -> None:
+        """Run `work` soon; a request that still waits is forgotten."""
+        with self._lock:
+            self._waiting = work
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(target=self._run, name="newest-result", daemon=True).start()
+
+    def _take(self) -> Callable[[], Any] | None:
+        with self._lock:
+            work, self._waiting = self._waiting, None
+            self._running = work is not None
+            return work
+
+    def _run(self) -> None:
+        """Called on the passing thread."""
+        try:
+            while (work := self._take()) is not None:
+                result = work()
+                with contextlib.suppress(RuntimeError):  # the receiver was deleted meanwhile
+                    self.ready.emit(result)
+        finally:
+            with self._lock:
+                self._running = False
