@@ -44,11 +44,11 @@ ACTION_SPECS = (
     ActionSpec("next", "Frame", "Ne&xt frame", ("Right",), repeats=True),
     ActionSpec("next_unsure", "Frame", "Next &unsure frame", ("Space",), repeats=True),
     ActionSpec(
-        "follow", "Frame", "&Follow the newest frame", ("F", "Home"),
+        "follow", "Frame", "&Follow the newest frame", ("Home", "N"),
         "Show each new frame until you choose one", checkable=True,
     ),
     ActionSpec(
-        "follow_good", "Frame", "Follow good frames on&ly", ("Shift+F",),
+        "follow_good", "Frame", "Follow good frames on&ly", ("Shift+N",),
         "While following, leave bad frames out", checkable=True,
     ),
     ActionSpec("all_runs", "View", "&All runs together", ("Ctrl+0",)),

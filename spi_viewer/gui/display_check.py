@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 # What Qt's xcb platform plugin loads, and the Debian package that holds it.
 _XCB_LIBRARIES = {
     "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
     "libfontconfig.so.1": "libfontconfig1",
     "libdbus-1.so.3": "libdbus-1-3",
     "libX11-xcb.so.1": "libx11-xcb1",
@@ -38,11 +37,19 @@ def missing_display(
     environment: Mapping[str, str] = os.environ,
     platform: str = sys.platform,
     is_loadable: Callable[[str], bool] | None = None,
+    is_reachable: Callable[[str], bool] | None = None,
 ) -> str | None:
-    """What is wrong and the way out, as a text for the user; None if a window can be shown."""
+    """What is wrong and the way out, as a text for the user; None if a window can be shown.
+
+    Args:
+        environment, platform: as the process has them.
+        is_loadable: whether a shared library can be loaded.
+        is_reachable: whether an X display answers.
+    """
     if not platform.startswith("linux"):
         return None
     is_loadable = is_loadable or _is_loadable
+    is_reachable = is_reachable or _is_reachable
     chosen = environment.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]
     needed = dict(_CORE_LIBRARIES)
     if chosen in ("", "xcb"):
@@ -54,6 +61,10 @@ def missing_display(
             "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set). "
             "Log in with a desktop or 'ssh -X', or run it under 'xvfb-run'."
         )
+    elif chosen in ("", "xcb") and not packages and environment.get("DISPLAY"):
+        display = environment["DISPLAY"]
+        if not environment.get("WAYLAND_DISPLAY") and not is_reachable(display):
+            texts.append(f"the display {display} (from DISPLAY) does not answer.")
     if packages:
         names = " ".join(packages)
         texts.append(
@@ -73,3 +84,15 @@ def _is_loadable(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_reachable(display: str) -> bool:
+    """Whether an X server answers there; Qt would end the process if not."""
+    xcb = ctypes.CDLL("libxcb.so.1")
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
+    xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(display.encode(), None)
+    failed = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return not failed

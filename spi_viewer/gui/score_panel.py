@@ -79,7 +79,7 @@ class ScorePanel(QWidget):
         self._counts = np.zeros(100, dtype=np.int64)
         self.plot = make_plot("P(single)", "frames")
         self.plot.setXRange(0, 1, padding=0.02)
-        self.bars = pg.PlotCurveItem(stepMode="center", fillLevel=0)
+        self.bars = pg.PlotCurveItem([0.0, 1.0], [0.0], stepMode="center", fillLevel=0)
         self.unsure_band = pg.LinearRegionItem(movable=False)
         self.line = pg.InfiniteLine(angle=90, movable=True, bounds=(0.0, 1.0))
         self.log_counts = QCheckBox("log counts")

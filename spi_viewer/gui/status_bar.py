@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from spi_viewer.session.runs import Counts, RunSummary
 
 _LAGGING_S = 2.0
+# Word and tone of a run's state, the busiest first; the shape says it without the colour.
+_STATES = {
+    "LIVE": ("● LIVE", "good"),
+    "READING": ("▸ READING", "accent"),
+    "WAITING": ("◌ WAITING", "unsure"),
+    "FAILED": ("⚠ FAILED", "bad"),
+    "DONE": ("✓ DONE", ""),
+}
 
 
 class StatusCell(QWidget):
@@ -82,13 +90,14 @@ class StatusStrip(QFrame):
             set_tone(self.state.value, "muted")
             return
         self.run.show_texts(run.name, run.path)
-        word, tone = _state_word(run)
-        self.state.value.setText(word)
-        set_tone(self.state.value, tone)
+        self._show_state(run.state.name)
 
-    def show_all_runs(self, run_count: int) -> None:
+    def show_all_runs(self, runs: list[RunSummary]) -> None:
         """Say that the counts are those of all runs together."""
-        self.run.show_texts("all runs", f"{run_count} runs together")
+        self.run.show_texts("all runs", f"{len(runs)} runs together")
+        states = {run.state.name for run in runs}
+        busiest = next((state for state in _STATES if state in states), "DONE")
+        self._show_state(busiest)
 
     def show_counts(self, counts: Counts) -> None:
         """Show the counts, bad ones by reason, and the hit rate with its 95 % interval."""
@@ -128,6 +137,11 @@ class StatusStrip(QFrame):
         """Show the threshold beside the model's name."""
         self.model.detail.setText(f"threshold {rule.threshold:.2f}")
 
+    def _show_state(self, state: str) -> None:
+        word, tone = _STATES.get(state, (state, ""))
+        self.state.value.setText(word)
+        set_tone(self.state.value, tone)
+
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 5, 12, 5)
@@ -138,15 +152,3 @@ class StatusStrip(QFrame):
                 row.addStretch(1)
             row.addWidget(cell, stretches.get(cell, 0))
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
-
-
-def _state_word(run: RunSummary) -> tuple[str, str]:
-    """Word and tone of a run's state; the leading shape says it without the colour."""
-    words = {
-        "WAITING": ("◌ WAITING", "unsure"),
-        "READING": ("▸ READING", "accent"),
-        "LIVE": ("● LIVE", "good"),
-        "DONE": ("✓ DONE", ""),
-        "FAILED": ("⚠ FAILED", "bad"),
-    }
-    return words.get(run.state.name, (run.state.name, ""))

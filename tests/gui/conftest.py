@@ -1,0 +1,266 @@
+"""A window on a real session with a made-up run behind it; no thread, no file, no network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from numpy.typing import NDArray
+from PyQt5.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from spi_viewer.frames import (
+    Crop,
+    DetectorGeometry,
+    FrameBatch,
+    FrameFlag,
+    FrameId,
+    FullFrame,
+    Verdict,
+)
+from spi_viewer.inspector import Inspection
+from spi_viewer.pipeline import PipelineStatus
+from spi_viewer.preprocessing.cropping import bin_and_crop, thumbnail
+from spi_viewer.session.session import RunState, Session
+from spi_viewer.settings import Settings
+
+SIDE_PX = 128
+GEOMETRY = DetectorGeometry(photon_energy_ev=1700.0, distance_m=0.58, pixel_size_m=150e-6)
+CROP = Crop(63.5, 63.5, 1.0)
+
+
+def ring_pattern(number: int) -> NDArray[np.int32]:
+    """Photons of a sphere, or of two (every third frame), (128, 128), with a beam stop."""
+    random = np.random.default_rng(number)
+    y, x = np.mgrid[:SIDE_PX, :SIDE_PX] - 63.5
+    radius = np.hypot(x, y) + 1e-3
+    u = radius * random.uniform(0.25, 0.5)
+    intensity = 4e4 * random.uniform(0.05, 1) * ((np.sin(u) - u * np.cos(u)) / u**3) ** 2
+    if number % 3 == 2:
+        intensity *= 1 + np.cos(0.3 * (x * random.normal() + y * random.normal()))
+    photons = random.poisson(intensity + 0.02).astype(np.int32)
+    photons[radius < 5] = -1
+    return photons
+
+
+def fake_batch(run_name: str, start: int, count: int, written_at_s: float) -> FrameBatch:
+    """Frames start .. start + count of a made-up run; one in 40 was never written."""
+    frames = [ring_pattern(number) for number in range(start, start + count)]
+    cut = [bin_and_crop(frame, frame >= 0, CROP) for frame in frames]
+    flags = np.zeros(count, np.uint32)
+    flags[[n for n in range(count) if (start + n) % 40 == 39]] = int(FrameFlag.NOT_WRITTEN)
+    return FrameBatch(
+        ids=[FrameId(f"/data/{run_name}", "/entry/data", start + n) for n in range(count)],
+        counts=np.stack([counts for counts, _ in cut]),
+        valid=np.stack([valid for _, valid in cut]),
+        thumbnails=np.stack([thumbnail(counts, valid) for counts, valid in cut]),
+        flags=flags,
+        photons=np.array([counts.sum() for counts, _ in cut], np.float64),
+        written_at_s=written_at_s + np.arange(count) / 20.0,
+        crop=CROP,
+        geometry=GEOMETRY,
+    )
+
+
+def fake_probabilities(start: int, count: int) -> NDArray[np.float32]:
+    """(count, 4): every third frame single, some undecided."""
+    random = np.random.default_rng(start + 1)
+    kinds = (np.arange(start, start + count) * 7919) % 9
+    logits = random.normal(0, 0.7, (count, 4))
+    logits[np.arange(count), np.choose(kinds % 9, [0, 0, 1, 1, 1, 2, 3, 3, 3])] += 3.4
+    odds = np.exp(logits)
+    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass
+class FakeExplanation:
+    """What a network tells about a frame; same names as networks.activation_maps.Explanation."""
+
+    probabilities: NDArray[np.float32]
+    network_input: NDArray[np.float32]
+    class_maps: NDArray[np.float32]
+    layers: list[Any]
+
+
+@dataclass
+class FakeLayer:
+    name: str
+    maps: NDArray[np.float32]
+
+
+def fake_explanation(counts: NDArray[np.float32], seed: int) -> FakeExplanation:
+    """Smooth maps that look like something."""
+    root = np.sqrt(counts)
+    small = root.reshape(32, 4, 32, 4).mean(axis=(1, 3))
+    tiny = small.reshape(16, 2, 16, 2).mean(axis=(1, 3))
+    maps = np.stack([root - root.mean(), small.repeat(4, 0).repeat(4, 1), root > 1]).astype("f4")
+    return FakeExplanation(
+        fake_probabilities(seed, 1)[0],
+        maps,
+        np.stack([np.kron(tiny, np.ones((8, 8))) * sign for sign in (1, -0.4, 0.3, -1)]).astype(
+            "f4"
+        ),
+        [
+            FakeLayer("stem", np.stack([root[::2, ::2] * (1 + n) for n in range(16)])),
+            FakeLayer("block 1", np.stack([np.roll(small, n, 0) for n in range(32)])),
+            FakeLayer("block 2", np.stack([np.roll(tiny, n, 1) for n in range(64)])),
+        ],
+    )
+
+
+class FakePipeline:
+    """Records what the window asks for; frames come when the test says so."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.state = PipelineStatus(device="CPU", model="resnet10")
+        self.opened: list[tuple[str, str]] = []
+        self.closed: list[int] = []
+        self.crops: list[tuple[int, Crop | None]] = []
+        self.chosen: list[tuple[int, str]] = []
+
+    def open_file(self, path: str | Path, dataset: str | None = None) -> int:
+        self.opened.append(("file", str(path)))
+        return self._add(path, "file", RunState.READING)
+
+    def watch(self, directory: str | Path, kind: Any = "watch") -> int:
+        self.opened.append((kind, str(directory)))
+        return self._add(directory, kind, RunState.LIVE)
+
+    def _add(self, path: str | Path, kind: Any, state: RunState) -> int:
+        run = self.session.add_run(Path(path).name, str(path), kind)
+        self.session.set_run_state(run, state)
+        return run
+
+    def add_frames(self, run: int, count: int, start: int = 0, at_s: float | None = None) -> None:
+        batch = fake_batch(f"run{run}.cxi", start, count, at_s or time.time() - count / 20)
+        probabilities = fake_probabilities(start, count)
+        probabilities[batch.flags != 0] = np.nan
+        self.session.append(run, batch, probabilities, batch.flags)
+
+    def close_run(self, run: int) -> None:
+        self.closed.append(run)
+        self.session.set_run_state(run, RunState.DONE)
+
+    def choose_dataset(self, run: int, dataset: str) -> None:
+        self.chosen.append((run, dataset))
+        self.state = replace(self.state, choices=())
+
+    def set_crop(self, run: int, crop: Crop | None) -> None:
+        self.crops.append((run, crop))
+
+    def status(self) -> PipelineStatus:
+        return self.state
+
+
+@dataclass
+class FakeInspector:
+    """Answers at the next look, like the real one."""
+
+    session: Session
+    requests: list[int] = field(default_factory=list)
+    _latest: Inspection | None = None
+
+    def request(self, row: int) -> None:
+        self.requests.append(row)
+        frame_id, crop = self.session.frame_id(row), self.session.crop(row)
+        pixels = ring_pattern(frame_id.index)
+        valid = pixels >= 0
+        counts, cut = bin_and_crop(pixels, valid, crop)
+        flags = FrameFlag(int(self.session.flags([row])[0]))
+        explanation = fake_explanation(counts, frame_id.index)
+        explanation.probabilities = self.session.probabilities([row])[0]
+        verdict = Verdict(int(self.session.verdicts([row])[0]))
+        frame = FullFrame(frame_id, pixels, valid, flags, crop, GEOMETRY, {"pulse_energy_mj": 2.1})
+        self._latest = Inspection(
+            row=row,
+            id=frame_id,
+            crop=crop,
+            verdict=verdict,
+            threshold=self.session.rule.threshold,
+            frame=frame,
+            counts=counts,
+            valid=cut,
+            per_pixel=((counts - counts.mean()) / counts.std()).astype(np.float32),
+            explanation=explanation if verdict is not Verdict.INVALID else None,  # type: ignore[arg-type]
+        )
+
+    def latest(self) -> Inspection | None:
+        return self._latest
+
+
+@dataclass
+class Viewer:
+    """The window and the fakes behind it."""
+
+    window: Any
+    session: Session
+    pipeline: FakePipeline
+    inspector: FakeInspector
+    settings: Settings
+    exported: list[Any]
+
+
+def make_viewer(
+    session: Session, settings: Settings, export_frames: Callable[..., Any] | None = None
+) -> Viewer:
+    """A window on fakes."""
+    from spi_viewer.gui.main_window import MainWindow
+
+    pipeline, inspector = FakePipeline(session), FakeInspector(session)
+    exported: list[Any] = []
+
+    def export(rows: Any, destination: Path, overwrite: bool, progress: Any, cancelled: Any) -> str:
+        exported.append((list(rows), destination, overwrite))
+        progress(len(rows), len(rows))
+        return f"{len(rows)} frames written to {destination}"
+
+    window = MainWindow(
+        session,
+        pipeline,  # type: ignore[arg-type]
+        inspector,  # type: ignore[arg-type]
+        settings,
+        export_frames or export,
+        start_demo=lambda: Path("/tmp"),
+        models=("resnet10",),
+    )
+    return Viewer(window, session, pipeline, inspector, settings, exported)
+
+
+@pytest.fixture(autouse=True)
+def plain_application(qapp: QApplication) -> Iterator[None]:
+    """Each test starts without a theme's style sheet and leaves no window open."""
+    pg.setConfigOptions(antialias=False)
+    yield
+    qapp.setStyleSheet("")
+    for widget in qapp.topLevelWidgets():
+        widget.close()
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """A temporary session, removed afterwards."""
+    opened = Session(None)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
+    """The whole window with a run of 60 frames, shown."""
+    made = make_viewer(session, Settings())
+    qtbot.addWidget(made.window)
+    run = made.pipeline.open_file("/data/run0.cxi")
+    made.pipeline.add_frames(run, 60)
+    made.window.select_run(run)
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    made.window.bridge.look()
+    yield made
+    made.window.close()
