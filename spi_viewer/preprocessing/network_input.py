@@ -123,45 +123,52 @@ def _rings(device: torch.device) -> tuple[Tensor, Tensor]:
 class RunningPixelStatistics:
     """Mean and variance of every pixel over frames as they come (Chan, Golub & LeVeque 1979).
 
-    Each pixel counts only the frames in which it is valid. Not thread safe.
+    Each pixel counts only the frames in which it is valid. One thread may update while others
+    look at `statistics`.
     """
 
     def __init__(self, side_px: int = NETWORK_SIDE_PX) -> None:
-        self._n = torch.zeros(side_px, side_px, dtype=torch.float64)
-        self._mean = torch.zeros_like(self._n)
-        self._squares = torch.zeros_like(self._n)  # sum of squared deviations from the mean
+        zero = torch.zeros(side_px, side_px, dtype=torch.float64)
+        # Frames, mean, and sum of squared deviations; replaced together, never changed in place.
+        self._moments = (zero, zero, zero)
 
     def update(self, counts: Tensor | NDArray, valid: Tensor | NDArray) -> None:
         """Add frames: counts (B, H, W), valid (B, H, W) bool."""
-        batch = torch.as_tensor(counts).to("cpu", torch.float64)
-        used = torch.as_tensor(valid).cpu() & torch.isfinite(batch)
+        batch = tensor_of(counts).to("cpu", torch.float64)
+        used = tensor_of(valid).cpu() & torch.isfinite(batch)
         batch = torch.where(used, batch, 0.0)
         n = used.sum(0)
         mean = batch.sum(0) / n.clamp_min(1)
         squares = ((batch - mean).square() * used).sum(0)
-        total = self._n + n
+        old_n, old_mean, old_squares = self._moments
+        total = old_n + n
         share = n / total.clamp_min(1)
-        difference = mean - self._mean
-        self._squares += squares + difference.square() * self._n * share
-        self._mean += difference * share
-        self._n = total
+        difference = mean - old_mean
+        self._moments = (
+            total,
+            old_mean + difference * share,
+            old_squares + squares + difference.square() * old_n * share,
+        )
 
     @property
     def statistics(self) -> PixelStatistics:
         """Mean and std so far; std is 0 where a pixel has been valid less than twice."""
-        variance = self._squares / self._n.clamp_min(1)
-        return PixelStatistics(self._mean.float(), variance.sqrt().float())
+        n, mean, squares = self._moments
+        return PixelStatistics(mean.float(), (squares / n.clamp_min(1)).sqrt().float())
 
 
-def normalised_pattern(
+def per_pixel_pattern(
     counts: NDArray, valid: NDArray, statistics: PixelStatistics
 ) -> NDArray[np.float32]:
     """The poster's per-pixel normalisation of one frame, (128, 128), for the viewer's overlay."""
     with torch.inference_mode():
-        frame = network_input(
-            torch.as_tensor(counts)[None],
-            torch.as_tensor(valid)[None],
-            InputKind.PER_PIXEL,
-            statistics,
-        )
-    return frame[0, 0].numpy()
+        counts_t, valid_t = tensor_of(counts)[None], tensor_of(valid)[None]
+        return network_input(counts_t, valid_t, InputKind.PER_PIXEL, statistics)[0, 0].numpy()
+
+
+def tensor_of(array: NDArray | Tensor) -> Tensor:
+    """The array as a tensor, without a copy where torch can share its memory."""
+    if isinstance(array, Tensor):
+        return array
+    shareable = array.flags.writeable and array.flags.c_contiguous
+    return torch.from_numpy(array if shareable else array.copy(order="C"))
