@@ -1,0 +1,154 @@
+"""What is in the beam: particles of single and multiple hits, drawn so that classes match.
+
+Photons, particle sizes, geometry and background come from the same distributions whatever the
+class; only the scene itself tells the classes apart.
+
+A multiple hit is one only if it can be seen: with photon shares f_i and the pixel's contrasts c_ij
+the interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons);
+scenes below chi^2 = 80, or below 4 % relative modulation squared (a second particle with 2 % of
+the photons), are drawn anew, in the last resort as a touching pair of equals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spi_viewer.frames import FrameClass
+from spi_viewer.simulation.draws import Draw
+from spi_viewer.simulation.scattering import Geometry, pixel_contrast
+
+MAX_PARTICLES = 5
+_MIN_CHI_SQUARED = 80.0
+_MIN_MODULATION = 0.04
+_ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Up to MAX_PARTICLES particles in each of B frames; the first `count` of each row exist.
+
+    Attributes:
+        count: (B,) int64, 0 where nothing of the sample is hit.
+        diameter_nm: (B, 5) of the smallest ball round each.
+        position_nm: (B, 5, 3) as (x, y, z), z along the beam.
+        share: (B, 5) part of the frame's photons each scatters, sums to 1.
+        rotation: (B, 5, 3, 3).
+    """
+
+    count: Tensor
+    diameter_nm: Tensor
+    position_nm: Tensor
+    share: Tensor
+    rotation: Tensor
+
+
+def draw_classes(weights: dict[FrameClass, float], first: int, count: int, seed: int) -> Tensor:
+    """Classes of frames first .. first + count of a stream, int64.
+
+    A golden-ratio sequence through the cumulated weights: every stretch of frames holds each class
+    in its proportion to within a frame or two, and frame i does not depend on the count asked for.
+    """
+    order = sorted(weights)
+    total = sum(weights.values())
+    edges = torch.tensor([weights[key] / total for key in order], dtype=torch.float64).cumsum(0)
+    start = (seed * 0.7548776662466927) % 1.0
+    place = (start + 0.6180339887498949 * torch.arange(first, first + count).double()) % 1.0
+    index = torch.searchsorted(edges, place).clamp_max(len(order) - 1)
+    return torch.tensor([int(key) for key in order])[index]
+
+
+def draw_photons(count: int, draw: Draw) -> Tensor:
+    """Sample photons on the visible detector (B,): 500 to 1e6, four in five within 1e3 to 1e5.
+
+    This is the heavy tail of the fluence over more than three decades, drawn where it matters:
+    on the detector. The fluence that it takes follows from the particle (see dataset).
+    """
+    usual = draw.log_uniform(1e3, 1e5, count)
+    rare = draw.log_uniform(5e2, 1e6, count)
+    return torch.where(draw.chance(0.8, count), usual, rare)
+
+
+def draw_particles(
+    frame_class: Tensor, largest_nm: Tensor, photons: Tensor, geometry: Geometry, draw: Draw
+) -> Particles:
+    """Particles of B frames of the given classes; largest_nm (B,) is the largest's diameter."""
+    frames = len(frame_class)
+    is_multi = frame_class == FrameClass.MULTI
+    several = 2 + draw.choice((0.5, 0.25, 0.15, 0.1), frames)
+    count = torch.where(is_multi, several, (frame_class == FrameClass.SINGLE).long())
+    relative = draw.uniform(0.95, 1.0, frames, MAX_PARTICLES)
+    mixed = draw.chance(0.3, frames)[:, None]
+    relative = torch.where(mixed, draw.uniform(0.5, 1.0, frames, MAX_PARTICLES), relative)
+    relative[:, 0] = 1.0
+    diameter = relative * largest_nm[:, None]
+    position = torch.zeros((frames, MAX_PARTICLES, 3), device=draw.device)
+    share = torch.zeros((frames, MAX_PARTICLES), device=draw.device)
+    share[:, 0] = 1.0
+    todo = is_multi.nonzero()[:, 0]
+    for attempt in range(_ATTEMPTS):
+        if not len(todo):
+            break
+        part = geometry.select(todo)
+        last = attempt == _ATTEMPTS - 1
+        places = _draw_cluster(diameter[todo], draw, touching=last)
+        shares = _draw_shares(count[todo], draw, equal=last)
+        position[todo], share[todo] = places, shares
+        visible = _is_resolved(places, shares, photons[todo], part)
+        todo = todo[~visible]
+    rotation = draw.rotations(frames * MAX_PARTICLES).view(frames, MAX_PARTICLES, 3, 3)
+    return Particles(count, diameter, position, share, rotation)
+
+
+def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
+    """Positions (M, 5, 3): each particle near an earlier one, mostly touching to 3 diameters.
+
+    One scene in seven is wide instead: 3 to 15 diameters across the beam and up to tens of
+    micrometres along it, as particles in a focus that only happen to be hit together.
+    """
+    frames = diameter.shape[0]
+    wide = draw.chance(0.0 if touching else 0.15, frames)[:, None]
+    parent = draw.uniform(0.0, 1.0, frames, MAX_PARTICLES)
+    direction = draw.directions(frames, MAX_PARTICLES)
+    # Bodies that are not balls touch at less than the sum of their radii.
+    contact = draw.uniform(0.8, 1.05, frames, MAX_PARTICLES)
+    near = draw.log_uniform(1.0, 3.0, frames, MAX_PARTICLES)
+    gap = torch.where(draw.chance(1.0 if touching else 0.45, frames)[:, None], contact, near)
+    far = draw.log_uniform(3.0, 15.0, frames, MAX_PARTICLES)
+    gap = torch.where(wide, far, gap)
+    along = draw.normal(0.0, 1.0, frames, MAX_PARTICLES) * draw.log_uniform(10.0, 2e4, frames, 1)
+    step = direction * gap[..., None]
+    position = torch.zeros((frames, MAX_PARTICLES, 3), device=draw.device)
+    rows = torch.arange(frames, device=draw.device)
+    for particle in range(1, MAX_PARTICLES):
+        earlier = (parent[:, particle] * particle).long().clamp_max(particle - 1)
+        reach = (diameter[:, particle] + diameter[rows, earlier])[:, None] / 2.0
+        position[:, particle] = position[rows, earlier] + step[:, particle] * reach
+    position[..., 2] += along * wide
+    return position
+
+
+def _draw_shares(count: Tensor, draw: Draw, equal: bool) -> Tensor:
+    """Photon shares (M, 5), unequal as places in a focus are; zero past each frame's count."""
+    frames = len(count)
+    weight = draw.log_uniform(0.05, 1.0, frames, MAX_PARTICLES)
+    weight = torch.where(draw.chance(0.4, frames)[:, None], weight**0.3, weight)
+    if equal:
+        weight = torch.ones_like(weight)
+    exists = torch.arange(MAX_PARTICLES, device=draw.device) < count[:, None]
+    weight = weight * exists
+    return weight / weight.sum(1, keepdim=True)
+
+
+def _is_resolved(position: Tensor, share: Tensor, photons: Tensor, geometry: Geometry) -> Tensor:
+    """Whether a perfect observer sees the interference at a third of the way to the edge, (M,)."""
+    offset = geometry.center_px.mean(1, keepdim=True) + geometry.side_px / 6.0
+    modulation = torch.zeros_like(photons)
+    for first in range(MAX_PARTICLES):
+        for second in range(first + 1, MAX_PARTICLES):
+            separation = position[:, second] - position[:, first]
+            contrast = pixel_contrast(separation, geometry, offset).prod(1)[:, 0]
+            modulation += 2.0 * share[:, first] * share[:, second] * contrast**2
+    return (modulation > _MIN_MODULATION) & (modulation * photons > _MIN_CHI_SQUARED)

@@ -1,0 +1,242 @@
+"""Detectors: what shadows, gaps, gains and noise make of the scattered photons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spi_viewer.simulation.draws import Draw
+
+
+@dataclass(frozen=True)
+class DetectorPreset:
+    """A detector at its instrument; pairs are ranges to draw from.
+
+    Attributes:
+        photon_energy_ev, distance_m: pairs.
+        pixel_size_m, side_px: of the detector itself; frames are binned to the side asked for.
+        layout: 'halves' (one gap), 'quadrants' (gaps between modules and a central hole), 'none'.
+        gap_px: pair, in detector pixels.
+        stop_radius: pair, of the beam stop's shadow, as a part of the side.
+        gain_sigma: pair, relative spread of the gain between halves or modules.
+        read_noise_photons: pair, of one detector pixel; photon-counted data hold none of it.
+        saturation_photons: pair, of one detector pixel.
+        nuisances: False for a perfect detector: no stop, gap, noise, jitter.
+    """
+
+    name: str
+    photon_energy_ev: tuple[float, float]
+    distance_m: tuple[float, float]
+    pixel_size_m: float
+    side_px: int
+    layout: str
+    gap_px: tuple[float, float]
+    stop_radius: tuple[float, float] = (0.015, 0.06)
+    gain_sigma: tuple[float, float] = (0.02, 0.10)
+    read_noise_photons: tuple[float, float] = (0.01, 0.1)
+    saturation_photons: tuple[float, float] = (100.0, 3000.0)
+    nuisances: bool = True
+
+
+DETECTORS: dict[str, DetectorPreset] = {
+    preset.name: preset
+    for preset in (
+        DetectorPreset(
+            "pnccd-far", (900.0, 2000.0), (0.45, 0.75), 75e-6, 1024, "halves", (2.0, 60.0)
+        ),
+        DetectorPreset(
+            "pnccd-near", (900.0, 2000.0), (0.12, 0.25), 75e-6, 1024, "halves", (10.0, 60.0)
+        ),
+        DetectorPreset(
+            "agipd", (6000.0, 9300.0), (0.7, 5.5), 200e-6, 1024, "quadrants", (8.0, 30.0)
+        ),
+        DetectorPreset(
+            "cspad", (5500.0, 8000.0), (0.5, 2.5), 110e-6, 1600, "quadrants", (6.0, 30.0)
+        ),
+        DetectorPreset(
+            "jungfrau", (5500.0, 8000.0), (0.3, 2.5), 75e-6, 2048, "halves", (8.0, 60.0)
+        ),
+        DetectorPreset(
+            "ideal",
+            (1700.0, 1700.0),
+            (0.58, 0.58),
+            75e-6,
+            1024,
+            "none",
+            (0.0, 0.0),
+            nuisances=False,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Shadows:
+    """What hides the detector.
+
+    Attributes:
+        transmission: (B, S, S) float32, 1 where light arrives, 0 (or a leak) behind stop and gap.
+        valid: (B, S, S) bool as the facility's mask tells it; shadows may be missing in it.
+    """
+
+    transmission: Tensor
+    valid: Tensor
+
+
+def draw_shadows(
+    presets: list[DetectorPreset], center_px: Tensor, fringe_px: Tensor, side: int, draw: Draw
+) -> Shadows:
+    """Gaps, stop with arm, and dead modules of B frames; center_px (B, 2), fringe_px (B,)."""
+    count = len(presets)
+    gaps = _draw_gaps(presets, side, draw)
+    stops = _draw_stops(presets, center_px, fringe_px, side, draw)
+    dead = _draw_dead_modules(presets, side, draw)
+    # Facilities mask gaps nearly always, beam stops often, and arms by hand or never.
+    gap_known = draw.chance(0.85, count)[:, None, None]
+    stop_known = draw.chance(0.5, count)[:, None, None]
+    dead_known = draw.chance(0.7, count)[:, None, None]
+    hidden = gaps | stops | dead
+    masked = (gaps & gap_known) | (stops & stop_known) | (dead & dead_known)
+    return Shadows((~hidden).float(), ~masked)
+
+
+def _flags(presets: list[DetectorPreset], device: torch.device) -> Tensor:
+    return torch.tensor([preset.nuisances for preset in presets], device=device)
+
+
+def _pairs(pairs: list[tuple[float, float]], draw: Draw) -> Tensor:
+    """A uniform draw within each pair, (B,)."""
+    bounds = torch.tensor(pairs, device=draw.device)
+    return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * draw.uniform(0.0, 1.0, len(pairs))
+
+
+def _draw_gaps(presets: list[DetectorPreset], side: int, draw: Draw) -> Tensor:
+    """(B, S, S) True in gaps along rows or columns."""
+    count = len(presets)
+    scale = torch.tensor([side / preset.side_px for preset in presets], device=draw.device)
+    width = _pairs([preset.gap_px for preset in presets], draw) * scale
+    quadrants = torch.tensor([p.layout == "quadrants" for p in presets], device=draw.device)
+    halves = torch.tensor([p.layout == "halves" for p in presets], device=draw.device)
+    present = _flags(presets, draw.device) & draw.chance(0.8, count)
+    middle = side / 2.0 + draw.normal(0.0, 0.02 * side, count, 2)
+    pitch = side * draw.uniform(0.2, 0.5, count, 2)
+    pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
+    distance = pixels - middle[..., None]  # (B, 2, S)
+    half_width = width[:, None, None] / 2.0
+    main = distance.abs() < half_width
+    modules = torch.remainder(distance + half_width / 2.0, pitch[..., None]) < half_width
+    lines = torch.where(quadrants[:, None, None], main | modules, main) & present[:, None, None]
+    upright = draw.chance(0.5, count)
+    use_rows = (quadrants | (halves & ~upright))[:, None, None]
+    use_columns = (quadrants | (halves & upright))[:, None, None]
+    return (lines[:, 0, :, None] & use_rows) | (lines[:, 1, None, :] & use_columns)
+
+
+def _draw_stops(
+    presets: list[DetectorPreset], center_px: Tensor, fringe_px: Tensor, side: int, draw: Draw
+) -> Tensor:
+    """(B, S, S) True behind the beam stop, round or square, and its arm, one- or two-sided.
+
+    In three frames of four the stop suits the sample, as at beamtimes: it hides 0.4 to 1.8 fringe
+    periods from the centre, most of the direct lobe.
+    """
+    count = len(presets)
+    radius = _pairs([preset.stop_radius for preset in presets], draw) * side
+    suited = fringe_px * draw.uniform(0.4, 1.8, count)
+    suited = suited.clamp(0.01 * side, 0.13 * side)
+    radius = torch.where(draw.chance(0.75, count), suited, radius)
+    radius = torch.where(_flags(presets, draw.device), radius, torch.zeros_like(radius))
+    middle = center_px + draw.normal(0.0, 0.008 * side, count, 2)
+    turn = draw.uniform(0.0, 6.2832, count)
+    square = draw.chance(0.4, count)[:, None, None]
+    arm = draw.chance(0.55, count) & (radius > 0)
+    half_width = radius * draw.uniform(0.25, 0.8, count)
+    reach = torch.where(draw.chance(0.3, count), draw.uniform(0.1, 0.5, count) * side, 2.0 * side)
+    two_sided = draw.chance(0.35, count)
+    pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
+    y = (pixels - middle[:, :1])[:, :, None]
+    x = (pixels - middle[:, 1:])[:, None, :]
+    cosine, sine = torch.cos(turn)[:, None, None], torch.sin(turn)[:, None, None]
+    along, across = cosine * x + sine * y, cosine * y - sine * x
+    size = radius[:, None, None]
+    box = torch.maximum(along.abs(), across.abs()) * 1.1
+    distance = torch.where(square, box, torch.hypot(along, across))
+    hidden = distance < size
+    start = torch.where(two_sided, -reach, torch.zeros_like(reach))[:, None, None]
+    on_arm = across.abs() < (half_width * arm)[:, None, None]
+    on_arm &= (along > start) & (along < reach[:, None, None])
+    return hidden | on_arm
+
+
+def _draw_dead_modules(presets: list[DetectorPreset], side: int, draw: Draw) -> Tensor:
+    """(B, S, S) True in rectangles that do not answer, in one frame of eight."""
+    count = len(presets)
+    present = (_flags(presets, draw.device) & draw.chance(0.125, count))[:, None, None]
+    corner = draw.uniform(0.0, 1.0, count, 2)
+    size = draw.uniform(0.08, 0.3, count, 2)
+    pixels = (torch.arange(side, device=draw.device) + 0.5) / side
+    inside = (pixels >= corner[..., None]) & (pixels < (corner + size)[..., None])  # (B, 2, S)
+    return inside[:, 0, :, None] & inside[:, 1, None, :] & present
+
+
+def detect(expected: Tensor, shadows: Shadows, presets: list[DetectorPreset], draw: Draw) -> Tensor:
+    """Expected photons (B, S, S) -> what the detector reports, in photons, float32.
+
+    Poisson; then in part of the frames gain steps between halves and read noise (analogue data),
+    in the others whole photons; saturation of bright frames; hot pixels.
+    """
+    count, side = expected.shape[0], expected.shape[-1]
+    lit = _share_charge(expected, draw) * shadows.transmission
+    counts = torch.poisson(lit, generator=draw.generator)
+    nuisances = _flags(presets, draw.device)
+    analogue = (nuisances & draw.chance(0.4, count)).nonzero()[:, 0]
+    binned = torch.tensor([preset.side_px / side for preset in presets], device=draw.device)
+    noise = _pairs([preset.read_noise_photons for preset in presets], draw) * binned
+    gains = _pairs([preset.gain_sigma for preset in presets], draw)
+    if len(analogue):
+        part = _gain_steps(counts[analogue], gains[analogue], draw)
+        sigma = noise[analogue, None, None].clamp_max(0.6)
+        part = part + sigma * draw.normal(0.0, 1.0, *part.shape) * shadows.transmission[analogue]
+        counts[analogue] = part
+    limit = _pairs([preset.saturation_photons for preset in presets], draw) * binned**2
+    limit = torch.where(nuisances & draw.chance(0.5, count), limit, torch.full_like(limit, 1e9))
+    counts = torch.minimum(counts, limit[:, None, None])
+    return _add_hot_pixels(counts, nuisances, draw)
+
+
+def _share_charge(expected: Tensor, draw: Draw) -> Tensor:
+    """Leak to the four neighbours in a third of the frames; a split photon counts once."""
+    chosen = draw.chance(0.33, expected.shape[0]).nonzero()[:, 0]
+    if not len(chosen):
+        return expected
+    part = expected[chosen]
+    leak = draw.uniform(0.01, 0.06, len(chosen))[:, None, None]
+    padded = torch.nn.functional.pad(part[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    around = padded[:, 2:, 1:-1] + padded[:, :-2, 1:-1] + padded[:, 1:-1, 2:] + padded[:, 1:-1, :-2]
+    shared = expected.clone()
+    shared[chosen] = part * (1.0 - 4.0 * leak) + around * leak
+    return shared
+
+
+def _gain_steps(counts: Tensor, sigma: Tensor, draw: Draw) -> Tensor:
+    """Multiply a 4 x 4 field of blocks, joined to halves or quarters in half of the frames."""
+    count, side = counts.shape[0], counts.shape[-1]
+    blocks = draw.normal(0.0, 1.0, count, 4, 4)
+    coarse = blocks[:, ::2, ::2].repeat_interleave(2, 1).repeat_interleave(2, 2)
+    blocks = torch.where(draw.chance(0.5, count)[:, None, None], coarse, blocks)
+    gains = (1.0 + sigma[:, None, None] * blocks).clamp_min(0.3)
+    index = torch.arange(side, device=counts.device) * 4 // side
+    return counts * gains[:, index][:, :, index]
+
+
+def _add_hot_pixels(counts: Tensor, nuisances: Tensor, draw: Draw) -> Tensor:
+    """A few pixels far too bright, in a quarter of the frames."""
+    count, side = counts.shape[0], counts.shape[-1]
+    per_frame = 6
+    where = draw.integers(0, side * side - 1, count, per_frame)
+    present = (nuisances & draw.chance(0.25, count))[:, None] & draw.chance(0.5, count, per_frame)
+    value = draw.log_uniform(3.0, 3000.0, count, per_frame) * present
+    flat = counts.flatten(1).scatter_add_(1, where, value.round())
+    return flat.view_as(counts)

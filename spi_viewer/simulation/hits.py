@@ -1,0 +1,167 @@
+"""Diffraction of the particles of a block of frames, grouped so that work is batched."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from spi_viewer.simulation.classes import Particles
+from spi_viewer.simulation.draws import Draw
+from spi_viewer.simulation.particles import FAMILIES, Shapes
+from spi_viewer.simulation.scattering import (
+    CoarseGrid,
+    Geometry,
+    coarse_grid,
+    flat_detector,
+    momentum_grid,
+    photons_per_pixel,
+    pixel_contrast,
+    solid_angle_and_polarisation,
+)
+
+# Particles are sorted by their fringe number into grids that are just fine enough.
+_GRID_FRINGES = (9.0, 18.0, 33.0)
+_ELECTRONS_PER_NM3 = 430.0  # protein, dry
+
+
+def particle_intensities(
+    particles: Particles,
+    families: list[str],
+    fringes: Tensor,
+    geometry: Geometry,
+    visible: Tensor,
+    draw: Draw,
+) -> tuple[Tensor, Tensor]:
+    """Patterns of all hits, (B, S, S), each with unit sum over what is visible; zero without hit.
+
+    Also the fluence in photons per um^2 on the first particle that a single visible photon of the
+    frame takes, (B,). visible (B, S, S) weights pixels by transmission and sensitivity.
+    """
+    count, side = visible.shape[0], visible.shape[-1]
+    intensity = torch.zeros((count, side, side), device=draw.device)
+    fluence = torch.zeros(count, device=draw.device)
+    shapes = _draw_shapes(families, draw)
+    softness = draw.uniform(0.0, 0.03, count) * draw.chance(0.7, count)
+    lower = 0.0
+    for limit in _GRID_FRINGES:
+        here = (fringes >= lower) & (fringes < limit)
+        lower = limit
+        grid = coarse_grid(limit, side, draw.device)
+        for number in range(1, particles.diameter_nm.shape[1] + 1):
+            rows = (here & (particles.count == number)).nonzero()[:, 0]
+            if not len(rows):
+                continue
+            part = geometry.select(rows)
+            amplitude = _amplitudes(particles, rows, number, families, shapes, softness, part, grid)
+            pattern, factor = _pattern(
+                amplitude, particles, rows, number, part, grid, visible[rows]
+            )
+            intensity[rows], fluence[rows] = pattern, factor
+    return intensity, fluence
+
+
+def _draw_shapes(families: list[str], draw: Draw) -> dict[str, Shapes]:
+    """One shape a frame, by family; row i of a family's shapes is its i-th frame."""
+    return {name: FAMILIES[name].draw(families.count(name), draw) for name in sorted(set(families))}
+
+
+def _amplitudes(
+    particles: Particles,
+    rows: Tensor,
+    number: int,
+    families: list[str],
+    shapes: dict[str, Shapes],
+    softness: Tensor,
+    geometry: Geometry,
+    grid: CoarseGrid,
+) -> Tensor:
+    """Form factors in nm^3 on the coarse grid: (len(rows), number, G, G), complex64."""
+    momentum = momentum_grid(geometry, grid.positions).points()
+    size = len(grid.positions)
+    diameter = particles.diameter_nm[rows, :number]
+    result = torch.empty(
+        (len(rows), number, size * size), dtype=torch.complex64, device=rows.device
+    )
+    # Seen from the body, q turns the other way; in units of the body's diameter.
+    turned = particles.rotation[rows, :number] * diameter[..., None, None]
+    names = [families[row] for row in rows.tolist()]
+    order = dict.fromkeys(shapes, 0)
+    place = []
+    for name in families:
+        place.append(order[name])
+        order[name] += 1
+    for name in sorted(set(names)):
+        members = [i for i, other in enumerate(names) if other == name]
+        index = torch.tensor(members, device=rows.device)
+        own = torch.tensor([place[row] for row in rows[index].tolist()], device=rows.device)
+        q = momentum[index, None] @ turned[index]
+        picked = shapes[name].select(own.repeat_interleave(number))
+        form = picked.amplitude(q.flatten(0, 1))
+        result[index] = form.view(len(index), number, -1).to(torch.complex64)
+    # Surfaces are not perfectly sharp: a Gaussian fall-off of the density's edge.
+    width = softness[rows][:, None] * diameter[:, :1]
+    soft = torch.exp(-0.5 * momentum.square().sum(-1) * width**2)
+    result = result * (soft[:, None] * diameter[..., None] ** 3)
+    return result.view(len(rows), number, size, size)
+
+
+def _pattern(
+    amplitude: Tensor,
+    particles: Particles,
+    rows: Tensor,
+    number: int,
+    geometry: Geometry,
+    grid: CoarseGrid,
+    visible: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Unit-sum patterns (R, S, S) and fluence per visible photon (R,) from amplitudes."""
+    at_pixels = grid.at_pixels(amplitude)
+    alone = at_pixels.real.square() + at_pixels.imag.square()
+    # Each particle's brightness first, so that shares of photons are shares on the detector.
+    brightness = (alone * visible[:, None]).sum((2, 3)).clamp_min(1e-30)
+    pixels = torch.arange(grid.interpolation.shape[0], device=rows.device, dtype=torch.float32)
+    share = particles.share[rows, :number]
+    weight = share / brightness
+    if number == 1:
+        total = alone[:, 0]
+    else:
+        position = particles.position_nm[rows, :number]
+        total = _interfere(at_pixels, alone, weight, position, geometry, pixels)
+    total = flat_detector(total, geometry)
+    solid = solid_angle_and_polarisation(geometry, grid.positions)
+    total = total * grid.at_pixels(solid)
+    seen = (total * visible).sum((1, 2), keepdim=True).clamp_min(1e-30)
+    ones = torch.ones_like(brightness[:, 0])
+    middle = geometry.pixel_angle**2
+    per_fluence = photons_per_pixel(brightness[:, 0], ones, ones * _ELECTRONS_PER_NM3, middle)
+    return total / seen, share[:, 0] / per_fluence.clamp_min(1e-30)
+
+
+def _interfere(
+    amplitude: Tensor,
+    alone: Tensor,
+    weight: Tensor,
+    position_nm: Tensor,
+    geometry: Geometry,
+    pixels: Tensor,
+) -> Tensor:
+    """|sum of weighted, displaced amplitudes|^2 averaged over each pixel: (R, S, S)."""
+    number = amplitude.shape[1]
+    momentum = momentum_grid(geometry, pixels)
+    total = (alone * weight[..., None, None]).sum(1)
+    root = weight.sqrt()[..., None, None]
+    moved = []
+    for particle in range(number):
+        x, y, z = (position_nm[:, particle, axis, None] for axis in range(3))
+        phase = (momentum.qx * x)[:, None, :] + (momentum.qy * y)[:, :, None]
+        phase = phase + momentum.qz * z[..., None]
+        moved.append(
+            amplitude[:, particle] * torch.polar(root[:, particle].expand_as(phase), phase)
+        )
+    for first in range(number):
+        for second in range(first + 1, number):
+            separation = position_nm[:, second] - position_nm[:, first]
+            contrast = pixel_contrast(separation, geometry, pixels)
+            cross = moved[first].real * moved[second].real + moved[first].imag * moved[second].imag
+            total += 2.0 * cross * contrast[:, 0, :, None] * contrast[:, 1, None, :]
+    return total.clamp_min(0.0)

@@ -1,0 +1,210 @@
+"""The families of particle shapes, each drawn at random and transformed exactly.
+
+Shapes have unit diameter (of the smallest ball about the centroid): q comes as q times diameter,
+and F is in diameters cubed. FAMILIES is the whole catalogue; leave-one-family-out runs over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spi_viewer.simulation import form_factors, polyhedra, solids
+from spi_viewer.simulation.draws import Draw
+from spi_viewer.simulation.polyhedra import Polyhedron
+
+
+class Shapes(Protocol):
+    """Some particles' shapes of one family."""
+
+    def select(self, index: Tensor) -> Shapes:
+        """Shapes `index` (P,) of these, repeats allowed."""
+
+    def amplitude(self, q: Tensor) -> Tensor:
+        """Transform at q (P, Q, 3), in the body's frame times diameter -> (P, Q)."""
+
+
+@dataclass(frozen=True)
+class SmoothShapes:
+    """Shapes with a formula of their own.
+
+    Attributes:
+        formula: F(q, *parameters), see form_factors.
+        parameters: each (P,) or (P, 3).
+    """
+
+    formula: Callable[..., Tensor]
+    parameters: tuple[Tensor, ...]
+
+    def select(self, index: Tensor) -> SmoothShapes:
+        """Shapes `index` of these."""
+        return SmoothShapes(self.formula, tuple(p[index] for p in self.parameters))
+
+    def amplitude(self, q: Tensor) -> Tensor:
+        """Transform at q (P, Q, 3) -> (P, Q)."""
+        return self.formula(q, *(p[:, None] for p in self.parameters))
+
+
+@dataclass(frozen=True)
+class PolyhedronShapes:
+    """Polyhedra, stretched one by one.
+
+    Attributes:
+        body: one for all (K = 1) or one for each of the P particles.
+        stretch: (P, 3) factors along the body's axes.
+    """
+
+    body: Polyhedron
+    stretch: Tensor
+
+    def select(self, index: Tensor) -> PolyhedronShapes:
+        """Shapes `index` of these."""
+        single = self.body.normals.shape[0] == 1
+        body = self.body if single else self.body.select(index)
+        return PolyhedronShapes(body, self.stretch[index])
+
+    def amplitude(self, q: Tensor) -> Tensor:
+        """Transform at q (P, Q, 3) -> (P, Q); an affine map of a body maps q back."""
+        stretched = polyhedra.polyhedron_amplitude(self.body, q * self.stretch[:, None])
+        return stretched * self.stretch.prod(-1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of particle: its name as users write it, and what draws `count` shapes of it."""
+
+    name: str
+    draw: Callable[[int, Draw], Shapes]
+
+
+def _draw_sphere(count: int, draw: Draw) -> Shapes:
+    radius = torch.full((count,), 0.5, device=draw.device)
+    return SmoothShapes(form_factors.sphere, (radius,))
+
+
+def _draw_spheroid(count: int, draw: Draw) -> Shapes:
+    aspect = draw.log_uniform(0.5, 2.0, count)  # polar over equatorial
+    half = 0.5 / aspect.clamp_min(1.0)
+    return SmoothShapes(form_factors.ellipsoid, (torch.stack([half, half, half * aspect], dim=-1),))
+
+
+def _draw_ellipsoid(count: int, draw: Draw) -> Shapes:
+    half_axes = draw.uniform(0.5, 1.0, count, 3)
+    return SmoothShapes(
+        form_factors.ellipsoid, (0.5 * half_axes / half_axes.amax(-1, keepdim=True),)
+    )
+
+
+def _draw_torus(count: int, draw: Draw) -> Shapes:
+    tube = 0.5 * draw.uniform(0.15, 0.48, count)
+    return SmoothShapes(form_factors.torus, (0.5 - tube, tube))
+
+
+def _draw_rod(count: int, draw: Draw) -> Shapes:
+    aspect = draw.log_uniform(1.2, 5.0, count)  # length over width
+    radius = 0.5 / torch.sqrt(1.0 + aspect**2)
+    return SmoothShapes(form_factors.cylinder, (radius, 2.0 * radius * aspect))
+
+
+def _draw_disc(count: int, draw: Draw) -> Shapes:
+    aspect = draw.log_uniform(0.15, 0.7, count)
+    radius = 0.5 / torch.sqrt(1.0 + aspect**2)
+    return SmoothShapes(form_factors.cylinder, (radius, 2.0 * radius * aspect))
+
+
+def _draw_capsule(count: int, draw: Draw) -> Shapes:
+    radius = 0.5 / draw.uniform(1.2, 3.5, count)
+    return SmoothShapes(form_factors.capsule, (radius, 1.0 - 2.0 * radius))
+
+
+def _draw_core_shell(count: int, draw: Draw) -> Shapes:
+    """Spheroids with a core of another density: hollow (-1) to heavy (+3 times the shell)."""
+    aspect = draw.log_uniform(0.7, 1.4, count)
+    half = 0.5 / aspect.clamp_min(1.0)
+    half_axes = torch.stack([half, half, half * aspect], dim=-1)
+    core_part = draw.uniform(0.4, 0.95, count)
+    heavy = draw.chance(0.4, count)
+    contrast = torch.where(heavy, draw.uniform(0.3, 3.0, count), -draw.uniform(0.3, 1.0, count))
+    return SmoothShapes(_core_shell, (half_axes, core_part, contrast))
+
+
+def _core_shell(q: Tensor, half_axes: Tensor, core_part: Tensor, contrast: Tensor) -> Tensor:
+    core = form_factors.ellipsoid(q, half_axes * core_part[..., None])
+    return form_factors.ellipsoid(q, half_axes) + contrast * core
+
+
+def _fixed(
+    vertices: Callable[[], NDArray[np.float64]], max_squeeze: float = 0.05
+) -> Callable[[int, Draw], Shapes]:
+    """Draws one solid, each particle squeezed a little so that a family is not one rigid body."""
+
+    def draw_bodies(count: int, draw: Draw) -> Shapes:
+        stretch = draw.uniform(1.0 - max_squeeze, 1.0, count, 3)
+        return PolyhedronShapes(solids.body(vertices).to(draw.device), stretch)
+
+    return draw_bodies
+
+
+# Hulls are made in numpy, the slow way: a few bodies serve a block, each stretched many ways.
+_BODIES_PER_DRAW = 3
+
+
+def _draw_polyhedron(count: int, draw: Draw) -> Shapes:
+    """Hulls of random points near a ball; all of one draw have as many corners."""
+    corners = int(draw.integers(8, 16, 1))
+    points = draw.directions(min(count, _BODIES_PER_DRAW), corners).double().cpu().numpy()
+    bodies = polyhedra.stack([polyhedra.convex_polyhedron(p) for p in points]).to(draw.device)
+    pick = torch.arange(count, device=draw.device) % len(points)
+    return PolyhedronShapes(bodies.select(pick), draw.uniform(0.6, 1.0, count, 3))
+
+
+def _draw_prism(count: int, draw: Draw) -> Shapes:
+    """Hexagonal prisms of random height: a flat or long one is the same solid stretched."""
+    aspect = draw.log_uniform(0.5, 3.0, count)  # height over width
+    body = solids.body(solids.hexagonal_prism).to(draw.device)
+    across = math.sqrt(2.0) / torch.sqrt(1.0 + aspect**2)
+    return PolyhedronShapes(body, torch.stack([across, across, across * aspect], dim=-1))
+
+
+def _draw_box(count: int, draw: Draw) -> Shapes:
+    """Bricks with sides 1 : 0.5..1 : 0.5..1."""
+    sides = draw.uniform(0.5, 1.0, count, 3)
+    sides = sides / (2.0 * sides.norm(dim=-1, keepdim=True))
+    return SmoothShapes(_box, (sides,))
+
+
+def _box(q: Tensor, half_sides: Tensor) -> Tensor:
+    volume = 8.0 * half_sides.prod(-1)
+    return volume * torch.sinc(q * half_sides / math.pi).prod(-1)
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("icosahedron", _fixed(solids.icosahedron)),
+        Family("soccer", _fixed(solids.soccer)),
+        Family("torus", _draw_torus),
+        Family("sphere", _draw_sphere),
+        Family("spheroid", _draw_spheroid),
+        Family("ellipsoid", _draw_ellipsoid),
+        Family("core_shell", _draw_core_shell),
+        Family("rod", _draw_rod),
+        Family("disc", _draw_disc),
+        Family("capsule", _draw_capsule),
+        Family("box", _draw_box),
+        Family("octahedron", _fixed(solids.octahedron, 0.15)),
+        Family("truncated_octahedron", _fixed(solids.truncated_octahedron)),
+        Family("cuboctahedron", _fixed(solids.cuboctahedron)),
+        Family("dodecahedron", _fixed(solids.dodecahedron)),
+        Family("decahedron", _fixed(solids.decahedron, 0.15)),
+        Family("prism", _draw_prism),
+        Family("polyhedron", _draw_polyhedron),
+    )
+}

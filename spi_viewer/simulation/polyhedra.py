@@ -1,0 +1,284 @@
+"""Exact transform of uniform polyhedra as a sum over edges: Wuttke 2021, J. Appl. Cryst. 54, 580.
+
+Gauss's theorem turns the volume integral into face integrals and those into edge integrals:
+F(q) = -1/q^2 sum_faces (q.n)/|q_par|^2 sum_edges (q.m) L sinc(q.E/2) exp(i q.R), with m the edge's
+outward normal in its face, E its vector, L its length, R its middle, q_par = q - (q.n)n.
+Where |q_par| or |q| vanishes the sums cancel and are replaced by their limits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
+from torch import Tensor
+
+# Below these values of |q| times size (size 2 = circumscribed unit ball) float32 sums cancel.
+_FLAT_FACE = 0.05
+_SMALL_Q = 0.02
+
+
+@dataclass(frozen=True)
+class Polyhedron:
+    """Geometry of K bodies with equal numbers of faces F and edges E (K = 1: shared by all).
+
+    For a body with a centre of symmetry only one of each pair of opposite faces and edges is kept
+    (the other's term is the complex conjugate) and `weight` is 2.
+
+    Attributes:
+        normals, tangents_1, tangents_2: (K, F, 3) orthonormal frames of the faces.
+        centers: (K, F, 3); areas: (K, F).
+        middles, vectors: (K, E, 3) of the edges.
+        outward: (2, K, E, 3) in-plane outward normals times edge length, for both its faces.
+        faces: (2, K, E) indices of the two faces.
+        volume: (K,).
+    """
+
+    normals: Tensor
+    tangents_1: Tensor
+    tangents_2: Tensor
+    centers: Tensor
+    areas: Tensor
+    middles: Tensor
+    vectors: Tensor
+    outward: Tensor
+    faces: Tensor
+    volume: Tensor
+    weight: float = 1.0
+
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Polyhedron:
+        """The same bodies on a device."""
+        moved = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, Tensor):
+                value = value.to(device, dtype if value.is_floating_point() else value.dtype)
+            moved[entry.name] = value
+        return Polyhedron(**moved)
+
+    def select(self, index: Tensor) -> Polyhedron:
+        """Bodies `index` (P,) of the K."""
+        picked = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, Tensor):
+                axis = 1 if entry.name in ("outward", "faces") else 0
+                value = value.index_select(axis, index)
+            picked[entry.name] = value
+        return Polyhedron(**picked)
+
+
+def stack(bodies: list[Polyhedron]) -> Polyhedron:
+    """One Polyhedron of all bodies; they must have equal numbers of faces and edges."""
+    joined = {
+        entry.name: torch.cat(
+            [getattr(body, entry.name) for body in bodies],
+            dim=1 if entry.name in ("outward", "faces") else 0,
+        )
+        for entry in fields(Polyhedron)
+        if entry.name != "weight"
+    }
+    return Polyhedron(**joined, weight=bodies[0].weight)
+
+
+def polyhedron_amplitude(body: Polyhedron, q: Tensor) -> Tensor:
+    """Transform integral of exp(i q.r) over the bodies: q (P, Q, 3) -> (P, Q).
+
+    Real for bodies with a centre of symmetry, complex otherwise. K must be 1 or P. q and the body
+    in reciprocal units of one another; best scaled so that the body's size is about 1.
+    """
+    # One product gives q's component along every direction; slices of it are views.
+    names = (body.normals, body.tangents_1, body.tangents_2, body.vectors, body.middles)
+    directions = torch.cat([*names, body.outward[0], body.outward[1]], dim=1)
+    parts = (q @ directions.transpose(1, 2)).split(
+        [body.normals.shape[1]] * 3 + [body.vectors.shape[1]] * 4, dim=2
+    )
+    q_normal, q_1, q_2, q_edge, q_middle, q_out_1, q_out_2 = parts
+    q_squared = (q * q).sum(-1, keepdim=True).clamp_min(1e-12)
+    in_plane = q_1 * q_1 + q_2 * q_2
+    flat = in_plane < _FLAT_FACE**2
+    face_factor = q_normal / in_plane.clamp_min(_FLAT_FACE**2)
+    face_factor = face_factor.masked_fill_(flat, 0.0)
+    factor = _of_faces(face_factor, body.faces[0]) * q_out_1
+    factor = factor.addcmul_(_of_faces(face_factor, body.faces[1]), q_out_2)
+    factor *= torch.sinc(q_edge / (2.0 * math.pi))
+    real = -(factor * torch.cos(q_middle)).sum(-1, keepdim=True) / q_squared
+    symmetric = body.weight == 2.0
+    imaginary = None
+    if not symmetric:
+        imaginary = -(factor * torch.sin(q_middle)).sum(-1, keepdim=True) / q_squared
+    _add_flat_faces(real, imaginary, body, q, q_normal / q_squared, flat)
+    return _with_small_q(real, imaginary, body, q_squared)
+
+
+def _of_faces(values: Tensor, faces: Tensor) -> Tensor:
+    """Values (P, Q, F) at each edge's face (K, E) -> (P, Q, E)."""
+    if faces.shape[0] == 1:
+        return values.index_select(2, faces[0])
+    return values.gather(2, faces[:, None, :].expand(-1, values.shape[1], -1))
+
+
+def _add_flat_faces(
+    real: Tensor,
+    imaginary: Tensor | None,
+    body: Polyhedron,
+    q: Tensor,
+    weight: Tensor,
+    flat: Tensor,
+) -> None:
+    """Add, in place, faces that q stands upright on: area times exp(i q.c) / (i q^2) q.n."""
+    particle, point, face = flat.nonzero(as_tuple=True)
+    if not len(particle):
+        return
+    owner = particle if body.normals.shape[0] > 1 else torch.zeros_like(particle)
+    phase = (q[particle, point] * body.centers[owner, face]).sum(-1)
+    size = weight[particle, point, face] * body.areas[owner, face]
+    zeros = torch.zeros_like(point)
+    real.index_put_((particle, point, zeros), size * torch.sin(phase), accumulate=True)
+    if imaginary is not None:
+        imaginary.index_put_((particle, point, zeros), -size * torch.cos(phase), accumulate=True)
+
+
+def _with_small_q(
+    real: Tensor, imaginary: Tensor | None, body: Polyhedron, q_squared: Tensor
+) -> Tensor:
+    """Scale symmetric halves, replace q ~ 0 by the volume, and join the parts."""
+    small = (q_squared < _SMALL_Q**2)[..., 0]
+    volume = body.volume[:, None].expand(small.shape)
+    total = torch.where(small, volume, body.weight * real[..., 0])
+    if imaginary is None:
+        return total
+    return torch.complex(total, imaginary[..., 0].masked_fill(small, 0.0))
+
+
+def convex_polyhedron(vertices: NDArray[np.float64]) -> Polyhedron:
+    """Convex hull of vertices (V, 3), centred on its centroid and scaled to a unit diameter.
+
+    Diameter: of the smallest ball about the centroid.
+    """
+    points = _centred(np.asarray(vertices, dtype=np.float64))
+    normals, loops = _hull_faces(points)
+    keep = _one_of_each_pair(normals, points)
+    arrays = _face_arrays(points, normals, loops)
+    arrays |= _edge_arrays(points, normals, loops, keep)
+    if keep is not None:
+        for name in ("normals", "tangents_1", "tangents_2", "centers", "areas"):
+            arrays[name] = arrays[name][keep]
+    volume = ConvexHull(points).volume
+    tensors = {name: torch.from_numpy(value).unsqueeze(0) for name, value in arrays.items()}
+    tensors["outward"] = tensors["outward"].permute(2, 0, 1, 3).contiguous()
+    tensors["faces"] = tensors["faces"].permute(2, 0, 1).contiguous()
+    weight = 1.0 if keep is None else 2.0
+    return Polyhedron(**tensors, volume=torch.tensor([volume]), weight=weight)
+
+
+def _centred(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    hull = ConvexHull(points)
+    corners = points[hull.simplices]
+    middle = points[hull.vertices].mean(0)
+    volumes = np.abs(np.linalg.det(corners - middle))
+    centroid = (volumes[:, None] * (corners.sum(1) + middle) / 4.0).sum(0) / volumes.sum()
+    points = points[hull.vertices] - centroid
+    scaled: NDArray[np.float64] = points / (2.0 * np.linalg.norm(points, axis=1).max())
+    return scaled
+
+
+def _hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Outward normals (F, 3) and, per face, its corners in order; coplanar triangles are merged."""
+    hull = ConvexHull(points)
+    groups: list[tuple[NDArray[np.float64], set[int]]] = []
+    for plane, triangle in zip(hull.equations, hull.simplices, strict=True):
+        for known, corners in groups:
+            if np.abs(known - plane).max() < 1e-7:
+                corners.update(int(corner) for corner in triangle)
+                break
+        else:
+            groups.append((plane, {int(corner) for corner in triangle}))
+    normals = np.array([plane[:3] for plane, _ in groups])
+    loops = []
+    for normal, (_, members) in zip(normals, groups, strict=True):
+        corners_ = np.array(sorted(members))
+        flat = points[corners_] - points[corners_].mean(0)
+        first, second = _tangents(normal[None])
+        angle = np.arctan2(flat @ second[0], flat @ first[0])
+        loops.append(corners_[np.argsort(angle)])
+    return normals, loops
+
+
+def _tangents(normals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two unit vectors in each face, right-handed with its normal."""
+    helper = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    first = np.cross(normals, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return first, np.cross(normals, first)
+
+
+def _one_of_each_pair(
+    normals: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.int64] | None:
+    """Indices of one face of each opposite pair, or None without a centre of symmetry."""
+    mirrored = np.abs(points[:, None] + points[None]).max(-1).min(1)
+    if mirrored.max() > 1e-7:
+        return None
+    return np.flatnonzero(_is_upper(normals))
+
+
+def _is_upper(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Exactly one of v and -v is upper: the first coordinate that is not zero decides."""
+    x, y, z = np.round(vectors, 7).T
+    upper: NDArray[np.bool_] = (z > 0) | ((z == 0) & ((y > 0) | ((y == 0) & (x > 0))))
+    return upper
+
+
+def _face_arrays(
+    points: NDArray[np.float64], normals: NDArray[np.float64], loops: list[NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    first, second = _tangents(normals)
+    centers, areas = [], []
+    for loop in loops:
+        corners = points[loop]
+        fan = np.cross(corners[1:-1] - corners[0], corners[2:] - corners[0])
+        sizes = np.linalg.norm(fan, axis=1) / 2.0
+        middles = (corners[1:-1] + corners[2:] + corners[0]) / 3.0
+        areas.append(sizes.sum())
+        centers.append((sizes[:, None] * middles).sum(0) / sizes.sum())
+    return {
+        "normals": normals,
+        "tangents_1": first,
+        "tangents_2": second,
+        "centers": np.array(centers),
+        "areas": np.array(areas),
+    }
+
+
+def _edge_arrays(
+    points: NDArray[np.float64],
+    normals: NDArray[np.float64],
+    loops: list[NDArray[np.int64]],
+    keep: NDArray[np.int64] | None,
+) -> dict[str, NDArray]:
+    """Edges with both faces; with `keep`, only upper edges, faces folded onto the kept ones."""
+    sides: dict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = {}
+    for face, loop in enumerate(loops):
+        for start, stop in zip(loop, np.roll(loop, -1), strict=True):
+            out = np.cross(points[stop] - points[start], normals[face])
+            key = (int(min(start, stop)), int(max(start, stop)))
+            sides.setdefault(key, []).append((face, out))
+    middles = np.array([(points[a] + points[b]) / 2.0 for a, b in sides])
+    vectors = np.array([points[b] - points[a] for a, b in sides])
+    faces = np.array([[face for face, _ in pair] for pair in sides.values()])
+    outward = np.array([[out for _, out in pair] for pair in sides.values()])
+    if keep is not None:
+        upper = _is_upper(middles)
+        middles, vectors, faces, outward = (a[upper] for a in (middles, vectors, faces, outward))
+        # A face below equals its opposite with q.n reversed: the sign moves into `outward`.
+        overlap = normals @ normals[keep].T
+        position = np.abs(overlap).argmax(1)
+        sign = np.sign(overlap[np.arange(len(normals)), position])
+        outward = outward * sign[faces][..., None]
+        faces = position[faces]
+    return {"middles": middles, "vectors": vectors, "faces": faces, "outward": outward}
