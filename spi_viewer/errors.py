@@ -52,6 +52,10 @@ class ReadTimeoutError(RunFileError):
     """A read did not come back within its time limit and its process was ended."""
 
 
+class ReadCrashError(RunFileError):
+    """The reading process died in the middle of a read; the next read starts a fresh one."""
+
+
 class ModelError(SpiViewerError):
     """A model folder cannot be used; the text names the folder and the cause."""
 

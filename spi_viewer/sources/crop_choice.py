@@ -1,0 +1,61 @@
+"""Which crop the next frames get: the operator's, or the automatic one found once a frame shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spi_viewer.errors import ReadCrashError, ReadTimeoutError, RunFileError
+from spi_viewer.frames import Crop, RunInfo
+from spi_viewer.preprocessing.cropping import default_crop
+from spi_viewer.sources.reader import CENTERING_FRAMES, Reader
+
+
+@dataclass(slots=True)
+class _Found:
+    crop: Crop
+    is_final: bool
+    frames: dict[str, int] = field(default_factory=dict)  # path -> frames seen in it
+
+
+class CropChoice:
+    """The crop of a feed.
+
+    A live run starts with few frames, so its first automatic crop is provisional: it is looked
+    for once more when enough frames have come, in one file or in many.
+
+    Attributes:
+        operator_crop: overrides the automatic crop while it is set.
+        in_use: what the latest frames got; None before the first.
+    """
+
+    def __init__(self, reader: Reader, operator_crop: Crop | None = None) -> None:
+        self._reader = reader
+        self._found: dict[tuple[int, int], _Found] = {}
+        self.operator_crop = operator_crop
+        self.in_use: Crop | None = operator_crop
+
+    def crop_for(self, info: RunInfo) -> Crop:
+        """Crop for frames of a run; never raises: without a centre it is the frame's middle."""
+        operator_crop = self.operator_crop
+        self.in_use = operator_crop if operator_crop is not None else self._automatic(info)
+        return self.in_use
+
+    def _automatic(self, info: RunInfo) -> Crop:
+        found = self._found.get(info.frame_shape)
+        if found is None:
+            found = self._found[info.frame_shape] = self._find([info.path], info)
+        if not found.is_final:
+            found.frames[info.path] = info.frame_count
+            if sum(found.frames.values()) >= CENTERING_FRAMES:
+                found = self._found[info.frame_shape] = self._find(list(found.frames), info)
+                found.is_final = True
+        return found.crop
+
+    def _find(self, paths: list[str], info: RunInfo) -> _Found:
+        enough = info.frame_count >= CENTERING_FRAMES
+        try:
+            return _Found(self._reader.find_crop(paths, info.dataset), enough)
+        except (ReadTimeoutError, ReadCrashError):
+            return _Found(default_crop(info.frame_shape), is_final=True)  # once is enough
+        except RunFileError:
+            return _Found(default_crop(info.frame_shape), enough)

@@ -1,0 +1,202 @@
+"""The feed of a directory in which run files appear and grow, watched by polling.
+
+Events of the file system never arrive from network disks, so the directory is listed again and
+again. A poll costs one listing; only files that are new or changed are opened.
+
+Each frame of a file is handed out once, in order. When other contents take a file's name, the
+frames up to the position reached are not read again, and `refused` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from spi_viewer.errors import NotReadyError, RunFileError
+from spi_viewer.frames import Crop, FrameBatch, FrameFlag
+from spi_viewer.sources.crop_choice import CropChoice
+from spi_viewer.sources.frame_batches import BatchGatherer, first_rows
+from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.run_feed import GATHERING_S
+from spi_viewer.sources.watched_directory import WatchedDirectory
+from spi_viewer.sources.watched_file import QUIET_S, RETRY_FIRST_S, RETRY_MOST_S, WatchedFile
+
+_GRACE_S = 3.0  # what is no run file yet may be one that was just begun
+_TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
+
+
+class WatchFeed:
+    """Frames of the files that are in a directory, appear in it, and grow.
+
+    Args:
+        crop: the operator's crop; None is the automatic one.
+        poll_interval_s: the directory is listed no more often than this.
+        dataset: where the frames are in each file; None looks for them.
+        clock, wall_clock: monotonic and Unix time, replaced in tests.
+    """
+
+    finished = False  # more may always come
+
+    def __init__(
+        self,
+        reader: Reader,
+        directory: str,
+        crop: Crop | None = None,
+        poll_interval_s: float = 0.25,
+        *,
+        dataset: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = os.path.abspath(directory)
+        self.name = os.path.basename(self.path) or self.path
+        self.waiting: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str]] = []  # only ever appended to
+        self.newest_written_at_s: float | None = None
+        self._reader = reader
+        self._directory = WatchedDirectory(reader, dataset)
+        self._crops = CropChoice(reader, crop)
+        self._poll_interval_s = poll_interval_s
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._queue: deque[WatchedFile] = deque()
+        self._next_poll = clock()
+        self._poll_retry_s = RETRY_FIRST_S
+        self._trouble = ""
+        self._told: set[tuple[str, str]] = set()
+
+    @property
+    def frames_behind(self) -> int:
+        """Frames not handed out yet; a file not opened yet counts as one."""
+        return sum(max(1, file.cursor.remaining) for file in tuple(self._queue))
+
+    @property
+    def crop(self) -> Crop | None:
+        """The crop in use; None before the first frame."""
+        return self._crops.in_use
+
+    def set_crop(self, crop: Crop | None) -> None:
+        """Use the operator's crop for frames from now on; None is the automatic one."""
+        self._crops.operator_crop = crop
+
+    def next_batch(self, max_frames: int) -> FrameBatch | None:
+        """Next frames, joined over small files; None when there are none, or no poll is due."""
+        if self._clock() >= self._next_poll:
+            self._poll()
+        gathered = BatchGatherer(max_frames, GATHERING_S, self._clock)
+        goes_on = True
+        while goes_on and self._queue and gathered.has_room:
+            file = self._queue[0]
+            try:
+                goes_on = self._read_on(file, gathered)
+            except RunFileError as error:
+                self._after_error(file, error)
+        trouble = [(self.path, self._trouble)] if self._trouble else []
+        self.waiting = trouble + self._directory.waiting()
+        return gathered.batch()
+
+    def _poll(self) -> None:
+        try:
+            listing = self._reader.list_files(self.path)
+        except RunFileError as error:
+            self._trouble = error.reason
+            self._next_poll = self._clock() + self._poll_retry_s
+            self._poll_retry_s = min(2 * self._poll_retry_s, RETRY_MOST_S)
+            return
+        self._trouble = ""
+        self._poll_retry_s = RETRY_FIRST_S
+        now = self._clock()
+        self._next_poll = now + self._poll_interval_s
+        to_look_at, vanished = self._directory.compare(listing, now, self._wall_clock())
+        for file in to_look_at:
+            if not file.in_queue and not file.cursor.is_hopeless:
+                file.in_queue = True
+                self._queue.append(file)
+        for file in vanished:
+            if file.is_pending:
+                self._refuse(file, "it disappeared before all of its frames were read")
+                file.needs_look = True  # should it come back
+
+    def _read_on(self, file: WatchedFile, gathered: BatchGatherer) -> bool:
+        """Read a part of the file in front; False to end the batch."""
+        cursor = file.cursor
+        if file.needs_look:
+            cursor.describe()
+            file.needs_look = False
+            self._tell_replaced(file)
+        if not cursor.remaining:
+            self._leave(file)
+            return True
+        assert cursor.info is not None
+        crop = self._crops.crop_for(cursor.info)
+        if not gathered.accepts(crop, cursor.info.geometry):
+            return False
+        progress = cursor.read(gathered.room, crop, file.stat.mtime_s)
+        if progress.batch is None:
+            return False  # a read hung: enough for one call
+        usable = len(progress.batch) if progress.gave_up else self._usable(file, progress.batch)
+        gathered.add(first_rows(progress.batch, usable))
+        cursor.advance(usable)
+        if usable:
+            file.note_progress()
+            newest = self.newest_written_at_s or 0.0
+            self.newest_written_at_s = max(newest, file.stat.mtime_s)
+        if usable < len(progress.batch):
+            file.wait(f"frame {cursor.next_frame} is not complete yet", self._clock())
+            self._drop_from_queue(file)
+        elif not cursor.remaining:
+            self._leave(file)
+        return True
+
+    def _usable(self, file: WatchedFile, batch: FrameBatch) -> int:
+        """Rows up to the first frame that may still be being written."""
+        torn = (batch.flags & _TORN) != 0
+        now = self._clock()
+        for row in np.flatnonzero(torn):
+            has_readable_behind = not torn[row:].all()
+            if not file.gives_up_torn(batch.ids[row].index, has_readable_behind, now):
+                return int(row)
+        return len(batch)
+
+    def _leave(self, file: WatchedFile) -> None:
+        file.rest_or_look_again(self._clock(), self._wall_clock())
+        self._drop_from_queue(file)
+
+    def _after_error(self, file: WatchedFile, error: RunFileError) -> None:
+        now = self._clock()
+        patience_s = QUIET_S if isinstance(error, NotReadyError) else _GRACE_S
+        if file.is_gone:
+            file.rest()  # `_poll` has told
+            file.needs_look = True
+        elif file.cursor.is_hopeless or file.quiet_s(now) >= patience_s:
+            self._refuse(file, error.reason)
+        else:
+            file.wait(error.reason, now)
+        self._drop_from_queue(file)
+
+    def _refuse(self, file: WatchedFile, reason: str) -> None:
+        self._tell(file, reason)
+        file.rest()
+        self._directory.plan(file)
+
+    def _tell_replaced(self, file: WatchedFile) -> None:
+        if file.is_replaced:
+            file.is_replaced = False
+            read = file.cursor.next_frame
+            self._tell(file, f"other contents took its name; frames before {read} stay as read")
+
+    def _tell(self, file: WatchedFile, reason: str) -> None:
+        """Append to `refused`, a thing once."""
+        entry = (file.stat.path, reason)
+        if entry not in self._told:
+            self._told.add(entry)
+            self.refused.append(entry)
+
+    def _drop_from_queue(self, file: WatchedFile) -> None:
+        self._queue.remove(file)
+        file.in_queue = False
+        self._directory.plan(file)

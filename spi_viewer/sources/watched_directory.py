@@ -1,0 +1,90 @@
+"""Compares listings of a directory: which files are new, changed, renamed, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spi_viewer.sources.reader import FileStat, Reader
+from spi_viewer.sources.run_cursor import RunCursor
+from spi_viewer.sources.watched_file import WatchedFile
+
+
+class WatchedDirectory:
+    """The files of a directory, and which of them to look at.
+
+    A new name for the very same contents (inode, size and time of change) is a renamed file, or a
+    second name of a file that is still there; neither is read again. An inode alone says nothing:
+    file systems give it to the next new file at once.
+    """
+
+    def __init__(self, reader: Reader, dataset: str | None = None) -> None:
+        self._reader = reader
+        self._dataset = dataset
+        self._files: dict[str, WatchedFile] = {}
+        self._by_inode: dict[int, WatchedFile] = {}
+        self._planned: dict[str, WatchedFile] = {}
+
+    def compare(
+        self, listing: list[FileStat], now: float, wall_now: float
+    ) -> tuple[list[WatchedFile], list[WatchedFile]]:
+        """Take in a listing: the files to look at, in its order, and those that vanished."""
+        paths = {stat.path for stat in listing}
+        vanished = [
+            file for path, file in self._files.items() if path not in paths and not file.is_gone
+        ]
+        for file in vanished:
+            file.is_gone = True
+        to_look_at = []
+        for stat in listing:
+            known = self._files.get(stat.path)
+            if known is not None and known.stat == stat and not known.is_gone:
+                continue
+            file = self._take_in(stat, now, wall_now) if known is None else known
+            if file is None:
+                continue
+            file.is_gone = False
+            if file.stat != stat:
+                file.note_change(stat, now)
+                self._by_inode[stat.inode] = file
+            if file.needs_look:
+                to_look_at.append(file)
+        to_look_at.extend(self._due(now))
+        return to_look_at, [file for file in vanished if file.is_gone]
+
+    def plan(self, file: WatchedFile) -> None:
+        """Keep or drop a file's next planned look, after its `look_at` was set."""
+        if file.look_at is None:
+            self._planned.pop(file.stat.path, None)
+        else:
+            self._planned[file.stat.path] = file
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """(path, why) of the files that are waited for."""
+        return [(path, file.waiting) for path, file in self._planned.items() if file.waiting]
+
+    def _take_in(self, stat: FileStat, now: float, wall_now: float) -> WatchedFile | None:
+        """The state of a path seen for the first time; None for a second name of a known file."""
+        known = self._by_inode.get(stat.inode) if stat.inode else None
+        if known is not None and known.stat[1:] == stat[1:]:
+            if not known.is_gone:
+                return None
+            return self._rename(known, stat)
+        file = WatchedFile(stat, RunCursor(self._reader, stat.path, self._dataset), now, wall_now)
+        self._files[stat.path] = file
+        self._by_inode[stat.inode] = file
+        return file
+
+    def _rename(self, file: WatchedFile, stat: FileStat) -> WatchedFile:
+        del self._files[file.stat.path]
+        self._planned.pop(file.stat.path, None)
+        file.stat = stat
+        file.cursor.path = stat.path
+        file.needs_look = True
+        self._files[stat.path] = file
+        return file
+
+    def _due(self, now: float) -> Iterator[WatchedFile]:
+        for file in list(self._planned.values()):
+            if file.look_at is not None and file.look_at <= now and not file.is_gone:
+                file.needs_look = True
+                yield file
