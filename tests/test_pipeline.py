@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+import pytest
+
+from spi_viewer.errors import ModelError
+from spi_viewer.frames import DecisionRule, FrameFlag, Verdict
+from spi_viewer.inspector import Inspector
+from spi_viewer.pipeline import Pipeline
+from spi_viewer.session.session import RunState, Session
+from spi_viewer.sources.reader import LocalReader
+
+
+@dataclass
+class Answer:
+    probabilities: np.ndarray
+    out_of_distribution: np.ndarray
+
+
+class BrightnessClassifier:
+    """Says that bright frames are single; counts what it was asked."""
+
+    name = "brightness"
+    device_name = "CPU"
+    model_hash = "0"
+    rule = DecisionRule(threshold=0.5, unsure_low=0.4, unsure_high=0.6)
+
+    def __init__(self):
+        self.frames = 0
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def classify(self, counts, valid):
+        assert self.hold.wait(20)
+        self.frames += len(counts)
+        p_single = (counts.mean(axis=(1, 2)) > 5).astype(np.float32)
+        nothing = np.zeros_like(p_single)
+        return Answer(np.stack([p_single, 1 - p_single, nothing, nothing], 1), nothing > 1)
+
+    def explain(self, counts, valid):
+        raise AssertionError("not asked for here")
+
+
+def write_run(path, levels, shape=(128, 128), dtype=np.int32, **attributes):
+    with h5py.File(path, "w") as file:
+        stack = np.stack([np.full(shape, level) for level in levels]).astype(dtype)
+        data = file.create_dataset("entry_1/data_1/data", data=stack, chunks=(1, *shape))
+        data.attrs.update(attributes)
+    return path
+
+
+def wait_until(condition, limit_s=20.0):
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        threading.Event().wait(0.01)
+
+
+@pytest.fixture
+def session():
+    session = Session(None)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def classifier():
+    return BrightnessClassifier()
+
+
+@pytest.fixture
+def pipeline(session, classifier):
+    pipeline = Pipeline(session, lambda: classifier, LocalReader)
+    pipeline.start()
+    yield pipeline
+    pipeline.stop()
+
+
+def state_of(session, run):
+    return next(summary.state for summary in session.runs() if summary.run == run)
+
+
+def finished(session, run):
+    return lambda: state_of(session, run) in (RunState.DONE, RunState.FAILED)
+
+
+def test_every_frame_of_a_file_is_judged_once_and_in_order(tmp_path, pipeline, session, classifier):
+    levels = np.random.default_rng(0).integers(1, 10, 150)
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", levels))
+    wait_until(finished(session, run))
+    assert session.row_count == classifier.frames == 150
+    rows = np.arange(150)
+    assert [session.frame_id(row).index for row in rows] == list(range(150))
+    np.testing.assert_array_equal(session.verdicts(rows) == Verdict.GOOD, levels > 5)
+    assert session.counts(run).good == (levels > 5).sum()
+
+
+def test_frames_without_a_pattern_are_neither_judged_nor_bad(
+    tmp_path, pipeline, session, classifier
+):
+    path = write_run(tmp_path / "r.cxi", [9, np.nan, 1], dtype=np.float32)
+    run = pipeline.open_file(path)
+    wait_until(finished(session, run))
+    counts = session.counts(run)
+    assert (counts.frames, counts.good, counts.bad, counts.invalid) == (3, 1, 1, 1)
+    assert classifier.frames == 2
+    assert session.flags(np.array([1]))[0] & FrameFlag.NO_VALID_PIXELS
+    assert np.isnan(session.probabilities(np.array([1]))).all()
+
+
+def test_a_refused_file_is_reported_and_the_next_run_goes_on(tmp_path, pipeline, session):
+    broken = tmp_path / "broken.h5"
+    broken.write_text("this is not a run")
+    failed = pipeline.open_file(broken)
+    good = pipeline.open_file(write_run(tmp_path / "r.cxi", [9, 9]))
+    wait_until(finished(session, failed))
+    wait_until(finished(session, good))
+    assert state_of(session, failed) is RunState.FAILED
+    assert session.counts(good).good == 2
+    problems = pipeline.status().problems
+    assert [problem.path for problem in problems] == [str(broken)]
+    assert session.counts().bad == 0
+
+
+def test_a_watched_directory_stays_live_and_takes_what_arrives(tmp_path, pipeline, session):
+    run = pipeline.watch(tmp_path)
+    for number in range(3):
+        aside = write_run(tmp_path / f"r{number}.part", [9, 1])
+        aside.rename(tmp_path / f"r{number}.cxi")
+        wait_until(lambda number=number: session.row_count == 2 * (number + 1))
+    assert state_of(session, run) is RunState.LIVE
+    status = pipeline.status()
+    assert status.frames_behind == 0
+    assert status.newest_frame_age_s is not None
+    pipeline.close_run(run)
+    assert state_of(session, run) is RunState.DONE
+
+
+def test_a_slow_network_holds_the_reader_back_and_loses_nothing(
+    tmp_path, pipeline, session, classifier
+):
+    classifier.hold.clear()
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", [9] * 200))
+    wait_until(lambda: pipeline.status().frames_behind > 0)
+    assert session.row_count == 0
+    assert pipeline.status().frames_behind < 200
+    classifier.hold.set()
+    wait_until(finished(session, run))
+    assert session.counts(run).good == 200
+
+
+def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
+    path = tmp_path / "two.h5"
+    with h5py.File(path, "w") as file:
+        file["first/stack"] = np.full((2, 128, 128), 9, np.int32)
+        file["second/stack"] = np.full((3, 128, 128), 1, np.int32)
+    run = pipeline.open_file(path)
+    wait_until(lambda: pipeline.status().choices)
+    (choice,) = pipeline.status().choices
+    assert state_of(session, run) is RunState.WAITING
+    pipeline.choose_dataset(run, next(name for name in choice.candidates if "second" in name))
+    wait_until(finished(session, run))
+    assert session.counts(run).bad == 3
+    assert not pipeline.status().choices
+
+
+def test_a_model_that_cannot_be_loaded_is_said_and_nothing_is_counted(tmp_path, session):
+    def refuse():
+        raise ModelError("resnet: the weights do not match their checksum")
+
+    pipeline = Pipeline(session, refuse, LocalReader)
+    pipeline.start()
+    pipeline.open_file(write_run(tmp_path / "r.cxi", [9]))
+    wait_until(lambda: pipeline.status().problems)
+    assert "checksum" in pipeline.status().problems[0].text
+    pipeline.stop()
+    assert session.row_count == 0
+
+
+def test_stopping_in_the_middle_ends_the_thread(tmp_path, session, classifier):
+    pipeline = Pipeline(session, lambda: classifier, LocalReader)
+    pipeline.start()
+    pipeline.open_file(write_run(tmp_path / "r.cxi", [9] * 300))
+    wait_until(lambda: session.row_count > 0)
+    pipeline.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "pipeline"]
+
+
+def test_the_inspector_shows_the_frame_that_was_asked_for_last(
+    tmp_path, pipeline, session, classifier
+):
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", range(1, 31)))
+    wait_until(finished(session, run))
+    inspector = Inspector(session, lambda: None, lambda _: None, LocalReader)
+    for row in range(30):
+        inspector.request(row)
+    inspector.start()
+    wait_until(lambda: inspector.latest() is not None)
+    inspection = inspector.latest()
+    assert inspection.row == 29
+    assert (inspection.frame.pixels == 30).all()
+    assert inspection.verdict is Verdict.GOOD
+    assert inspection.explanation is None
+    inspector.stop()
+
+
+def test_the_inspector_says_why_a_frame_cannot_be_shown(tmp_path, pipeline, session):
+    path = write_run(tmp_path / "r.cxi", [9])
+    run = pipeline.open_file(path)
+    wait_until(finished(session, run))
+    path.unlink()
+    inspector = Inspector(session, lambda: None, lambda _: None, LocalReader)
+    inspector.start()
+    inspector.request(0)
+    wait_until(lambda: inspector.latest() is not None)
+    assert str(path) in inspector.latest().error
+    inspector.stop()
