@@ -66,4 +66,6 @@ def wilson_interval(hits: int, trials: int, z: float = 1.96) -> tuple[float, flo
     rate, share = hits / trials, z * z / trials
     centre = (rate + share / 2) / (1 + share)
     half = z * np.sqrt(rate * (1 - rate) / trials + share / (4 * trials)) / (1 + share)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # The ends are exact in theory; rounding would leave a perfect rate outside of its interval.
+    low = 0.0 if hits == 0 else float(centre - half)
+    return low, 1.0 if hits == trials else float(centre + half)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.frames import DecisionRule, FrameClass
+from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule, FrameClass
 from spi_viewer.networks.familiarity import Familiarity
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
@@ -102,14 +102,13 @@ def load_model(folder: Path) -> Model:
     """Read a model and compare everything with its card; raises ModelError naming the fault."""
     card = _read_card(folder)
     tensors = _read_weights(folder, card)
-    network = ResNet(card.config)
+    with torch.device("meta"):  # no time for random weights, which would be thrown away
+        network = ResNet(card.config)
     _fill(folder, network, _part(tensors, _NETWORK))
+    _check_extras(folder, tensors, network)
     pixels, familiarity = _part(tensors, _PIXELS), _part(tensors, _FAMILIARITY)
-    try:
-        statistics = PixelStatistics(**pixels) if pixels else None
-        known = Familiarity(**familiarity) if familiarity else None
-    except TypeError as error:
-        raise ModelError(f"{folder}: {WEIGHTS_NAME} has unknown tensors ({error})") from error
+    statistics = PixelStatistics(**pixels) if pixels else None
+    known = Familiarity(**familiarity) if familiarity else None
     if card.input_kind is InputKind.PER_PIXEL and statistics is None:
         raise ModelError(f"{folder}: {WEIGHTS_NAME} lacks the pixel statistics of its input")
     return Model(network.eval(), card, statistics, known)
@@ -174,7 +173,35 @@ def _fill(folder: Path, network: ResNet, tensors: dict[str, Tensor]) -> None:
                 f"{folder}: {CARD_NAME} does not fit: {name} is {_kind(tensors[name])} "
                 f"in {WEIGHTS_NAME}, not {_kind(value)}"
             )
-    network.load_state_dict(tensors)
+    network.load_state_dict(tensors, assign=True)
+
+
+def _check_extras(folder: Path, tensors: dict[str, Tensor], network: ResNet) -> None:
+    """Tensors beside the network's own come in known groups, whole and in known shapes."""
+    side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
+    width = network.feature_count
+    groups: dict[str, dict[str, tuple[int, ...]]] = {
+        _PIXELS: {"mean": side, "std": side},
+        _FAMILIARITY: {"means": (-1, width), "whitening": (width, width), "limit": ()},
+    }
+    known = {
+        prefix + name: shape for prefix, group in groups.items() for name, shape in group.items()
+    }
+    for name, value in tensors.items():
+        if name.startswith(_NETWORK):
+            continue
+        shape = known.get(name)
+        if shape is None:
+            raise ModelError(f"{folder}: {WEIGHTS_NAME} has an unknown tensor, {name}")
+        fits = len(shape) == value.ndim and all(
+            wanted in (-1, given) for wanted, given in zip(shape, value.shape, strict=True)
+        )
+        if not fits or value.dtype != torch.float32:
+            raise ModelError(f"{folder}: {CARD_NAME} does not fit: {name} is {_kind(value)}")
+    for prefix, group in groups.items():
+        missing = group.keys() - _part(tensors, prefix).keys()
+        if 0 < len(missing) < len(group):
+            raise ModelError(f"{folder}: {WEIGHTS_NAME} lacks {prefix}{min(missing)}")
 
 
 def _kind(tensor: Tensor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -127,8 +128,7 @@ class Classifier:
     @torch.inference_mode()
     def _judge(self, place: _Placement, counts: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         x = self._input(place, counts, valid)
-        half = place.device.type == "cuda"
-        with torch.autocast(place.device.type, torch.float16, enabled=half):
+        with _half_precision(place.device):
             features = place.network.forward_features(x)
             scores = place.network.forward_head(features).float()
         probability = (scores / self._model.card.temperature).softmax(1)
@@ -179,6 +179,13 @@ def _place(model: Model, device: torch.device) -> _Placement:
     familiarity = model.familiarity.to(device) if model.familiarity is not None else None
     frames = _CPU_FRAMES if device.type == "cpu" else _GPU_FRAMES
     return _Placement(device, network.requires_grad_(False), familiarity, frames)
+
+
+def _half_precision(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """Half precision where it is faster."""
+    if device.type == "cuda":
+        return torch.autocast("cuda", torch.float16)
+    return contextlib.nullcontext()
 
 
 def _after(error: RuntimeError, place: _Placement, model: Model) -> _Placement | None:

@@ -47,16 +47,22 @@ def pooled(features: Tensor) -> Tensor:
 
 
 def fit_familiarity(averages: Tensor, frame_class: Tensor, kept: float = 0.995) -> Familiarity:
-    """Clouds from pooled features (N, C) and classes (N,) of held-out frames."""
-    values = averages.double()
-    classes = frame_class.unique()
-    means = torch.stack([values[frame_class == one].mean(0) for one in classes])
-    residual = values - means[torch.searchsorted(classes, frame_class)]
+    """Clouds and limit from pooled features (N, C) and classes (N,) of held-out frames.
+
+    A random half makes the clouds and the rest the limit, for frames are closer to a cloud that
+    they are part of.
+    """
+    order = torch.randperm(len(averages), generator=torch.Generator().manual_seed(0))
+    half, other = order.tensor_split(2)
+    values, rest, of_values = averages[half].double(), averages[other].double(), frame_class[half]
+    classes = of_values.unique()
+    means = torch.stack([values[of_values == one].mean(0) for one in classes])
+    residual = values - means[torch.searchsorted(classes, of_values)]
     covariance = residual.T @ residual / len(values)
     covariance += torch.eye(len(covariance)) * (covariance.diag().mean() * _SHRINKAGE + 1e-12)
     whitening = torch.linalg.inv(torch.linalg.cholesky(covariance)).T
-    distances = _nearest(values @ whitening, means @ whitening)
-    limit = torch.quantile(distances[:1_000_000], kept)
+    distances = _nearest(rest @ whitening, means @ whitening)
+    limit = torch.quantile(distances, kept)
     return Familiarity(means.float(), whitening.float().contiguous(), limit.float())
 
 

@@ -84,6 +84,11 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(features, config.class_count)
         self.apply(_initialise)
 
+    @property
+    def feature_count(self) -> int:
+        """Channels of the last maps."""
+        return _BLOCK_CHANNELS[-1]
+
     def forward(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> class scores (B, K)."""
         return self.forward_head(self.forward_features(x))

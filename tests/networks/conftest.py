@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from spi_viewer.networks.resnet import ResNet, ResNetConfig
 from spi_viewer.networks.training import TrainingBatch
 
 
-def toy_batch(seed: int, frames: int = 32) -> TrainingBatch:
+def _toy_batch(seed: int, frames: int = 32) -> TrainingBatch:
     """Rings are single, stripes multi, a soft blob non-sample, flat blank."""
     generator = torch.Generator().manual_seed(seed)
     frame_class = torch.randint(0, 4, (frames,), generator=generator)
@@ -33,11 +33,23 @@ def toy_batch(seed: int, frames: int = 32) -> TrainingBatch:
     return TrainingBatch(counts, valid, frame_class, counts.sum((1, 2)), family)
 
 
-def toy_stream(first_seed: int, frames: int = 32) -> Iterator[TrainingBatch]:
+def _toy_stream(first_seed: int, frames: int = 32) -> Iterator[TrainingBatch]:
     """Batch after batch, each of its own seed."""
     while True:
-        yield toy_batch(first_seed, frames)
+        yield _toy_batch(first_seed, frames)
         first_seed += 1
+
+
+@pytest.fixture
+def toy_batch() -> Callable[..., TrainingBatch]:
+    """toy_batch(seed, frames)."""
+    return _toy_batch
+
+
+@pytest.fixture
+def toy_stream() -> Callable[..., Iterator[TrainingBatch]]:
+    """toy_stream(first_seed, frames)."""
+    return _toy_stream
 
 
 @pytest.fixture
