@@ -1,0 +1,281 @@
+"""All frames as thumbnails: filter, sort, choose, decide and go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt5.QtCore import QModelIndex, QTimer, pyqtSignal
+from PyQt5.QtWidgets import QVBoxLayout, QWidget
+
+from spi_viewer.frames import OperatorLabel
+from spi_viewer.gui.thumbnail_filters import ThumbnailFilters
+from spi_viewer.gui.thumbnail_model import ThumbnailModel
+from spi_viewer.gui.thumbnail_view import ThumbnailView
+from spi_viewer.session.row_selection import RowFilter, SortOrder
+from spi_viewer.settings import Settings
+
+if TYPE_CHECKING:
+    from spi_viewer.session.session import Session
+
+_REST_PER_WORK = 6  # a refresh of a huge session waits this many times its own duration
+
+
+class ThumbnailGrid(QWidget):
+    """The session's frames. What the operator looks at never moves under his hands.
+
+    As soon as somebody clicks, scrolls, moves or decides, frames that arrive later are held back
+    and offered by a button ("12 new"), until `show_new`, or until `select_row` asks for one.
+
+    Signals:
+        current_row_changed: session row that the operator chose (never one set by `select_row`).
+        row_opened: session row that was double clicked or entered.
+        labels_changed: labels were written to the session.
+        newest_requested: the operator wants to see new frames again.
+        export_requested: the operator wants to export.
+    """
+
+    current_row_changed = pyqtSignal(int)
+    row_opened = pyqtSignal(int)
+    labels_changed = pyqtSignal()
+    newest_requested = pyqtSignal()
+    export_requested = pyqtSignal()
+
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._run: int | None = None
+        self._filter, self._sort = RowFilter.ALL, SortOrder.NEWEST
+        self._held_from: int | None = None  # session rows from here on wait to be shown
+        self._shown_count = 0
+        self._quiet = False
+        self._seen_revision = -1
+        self._rested_at_s = 0.0
+        self.filters = ThumbnailFilters(self)
+        self.model = ThumbnailModel(session, settings.colour_map, self)
+        self.view = ThumbnailView(settings.thumbnail_size_px, self)
+        self.view.setModel(self.model)
+        self.setFocusProxy(self.view)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.refresh)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(4)
+        layout.addWidget(self.filters)
+        layout.addWidget(self.view, 1)
+        self._connect_parts()
+        self._show_rows()
+
+    def _connect_parts(self) -> None:
+        self.filters.filter_chosen.connect(self.set_filter)
+        self.filters.sort_chosen.connect(self.set_sort)
+        self.filters.new_wanted.connect(self.show_new)
+        self.filters.export_wanted.connect(self.export_requested)
+        self.view.selectionModel().currentChanged.connect(self._report_current)
+        self.view.opened.connect(lambda position: self.row_opened.emit(self._row_at(position)))
+        self.view.size_changed.connect(self._remember_size)
+        self.view.verticalScrollBar().valueChanged.connect(self._hold_if_scrolled)
+
+    # What is shown
+
+    @property
+    def current_row(self) -> int | None:
+        """Session row of the current thumbnail."""
+        index = self.view.currentIndex()
+        return self._row_at(index.row()) if index.isValid() else None
+
+    def selected_rows(self) -> NDArray[np.int64]:
+        """Session rows that are selected, in display order; the current one if none is."""
+        positions = self.view.selected_positions()
+        if positions.size == 0 and self.view.currentIndex().isValid():
+            positions = np.array([self.view.currentIndex().row()])
+        return self.model.rows[positions]
+
+    def refresh(self) -> None:
+        """Show what is new in the session. Cheap to call at any rate."""
+        if self._session.revision == self._seen_revision:
+            return
+        wait_s = self._rested_at_s - time.monotonic()
+        if wait_s > 0:
+            if not self._later.isActive():
+                self._later.start(int(1000 * wait_s) + 1)
+            return
+        self._refresh_now()
+
+    def _refresh_now(self) -> None:
+        started_s = time.monotonic()
+        self._seen_revision = self._session.revision
+        self.model.forget_facts()
+        self._show_rows()
+        self.filters.show_counts(self._session, self._run)
+        ended_s = time.monotonic()
+        self._rested_at_s = ended_s + _REST_PER_WORK * (ended_s - started_s)
+
+    def set_run(self, run: int | None) -> None:
+        """Show one run, or all."""
+        if run != self._run:
+            self._run = run
+            self._start_over()
+
+    def set_filter(self, row_filter: RowFilter) -> None:
+        """Show other frames; the current one stays current if it is among them."""
+        self._filter = row_filter
+        self.filters.show_filter(row_filter)
+        self._start_over()
+
+    def set_sort(self, order: SortOrder) -> None:
+        """Show frames in another order."""
+        self._sort = order
+        self.filters.sort_box.setCurrentIndex(self.filters.sort_box.findData(order))
+        self._start_over()
+
+    def set_colour_map(self, name: str) -> None:
+        """Paint thumbnails in other colours."""
+        self.model.set_colour_map(name)
+
+    def _start_over(self) -> None:
+        """Another choice of frames: show the newest of them too."""
+        if self._held_from is not None:
+            self._held_from = self._session.row_count
+        self._refresh_now()
+        if self.view.currentIndex().isValid():
+            self._quietly(lambda: self.view.scrollTo(self.view.currentIndex()))
+        else:
+            self._quietly(self.view.scrollToTop)
+
+    def _show_rows(self) -> None:
+        self._shown_count = self._session.row_count  # asked first: never more than is selected
+        rows = self._session.select(self._filter, self._sort, self._run)
+        held_back = 0
+        if self._held_from is not None and self._sort is not SortOrder.OLDEST:
+            known = rows < self._held_from
+            held_back = len(rows) - int(np.count_nonzero(known))
+            rows = rows[known] if held_back else rows
+        self.filters.show_new(held_back)
+        self._quietly(lambda: self._set_rows(rows))
+
+    def _set_rows(self, rows: NDArray[np.int64]) -> None:
+        current = self.current_row
+        selected = self.model.rows[self.view.selected_positions()]
+        if self.model.set_rows(rows):
+            return
+        still_in = np.flatnonzero(np.isin(rows, selected)) if selected.size else selected
+        position = self.model.position_of(current) if current is not None else -1
+        if position >= 0:
+            self.view.choose(position)
+            if still_in.size > 1:
+                self.view.select_positions(still_in)
+
+    # What the operator does
+
+    def select_row(self, row: int) -> None:
+        """Make a session row current, from outside: nothing is reported.
+
+        New frames keep coming in while `row` is among the first ones shown, as it is when somebody
+        follows the newest. A row that the filter leaves out is not shown.
+        """
+        if self._held_from is not None and row >= self._held_from:
+            self._held_from = None
+        if self.model.position_of(row) < 0:
+            self._refresh_now()
+        position = self.model.position_of(row)
+        if position >= 0:
+            self._quietly(lambda: self.view.choose(position))
+            if self.view.verticalOffset() > 0:
+                self._hold()
+
+    def step(self, count: int) -> None:
+        """Go on by so many thumbnails; negative goes back."""
+        if len(self.model.rows) == 0:
+            return
+        index = self.view.currentIndex()
+        position = index.row() + count if index.isValid() else 0
+        self._hold()
+        self.view.choose(min(len(self.model.rows) - 1, max(0, position)))
+
+    def decide(self, label: OperatorLabel) -> None:
+        """Label the selected frames and go on to the next one.
+
+        SessionError, with nothing changed, if the label cannot be kept.
+        """
+        rows = self.selected_rows()
+        if rows.size == 0:
+            return
+        self._hold()
+        last = int(np.flatnonzero(self.model.rows == rows[-1])[0])
+        following = self.model.rows[last + 1 : last + 2]
+        self._session.label(rows, label)
+        self._refresh_now()
+        self.labels_changed.emit()
+        self._go_on(following, last)
+
+    def _go_on(self, following: NDArray[np.int64], last: int) -> None:
+        """To the row that followed, or to whatever stands there now if the filter took it out."""
+        if len(self.model.rows) == 0:
+            return
+        position = self.model.position_of(int(following[0])) if following.size else -1
+        if position < 0:
+            position = min(last, len(self.model.rows) - 1)
+        self.view.choose(position)
+
+    def next_unsure(self) -> bool:
+        """Go to the next unsure frame that nobody has decided; False if there is none.
+
+        Looks from the current frame to the end, then from the start; if the filter shows none,
+        the filter becomes 'unsure'.
+        """
+        unsure = self._session.select(RowFilter.UNSURE, SortOrder.OLDEST, self._run)
+        undecided = unsure[self._session.labels(unsure) == OperatorLabel.NONE]
+        if undecided.size == 0:
+            return False
+        self._hold()
+        positions = np.flatnonzero(np.isin(self.model.rows, undecided))
+        if positions.size == 0:
+            self.set_filter(RowFilter.UNSURE)
+            positions = np.flatnonzero(np.isin(self.model.rows, undecided))
+            if positions.size == 0:
+                return False
+        later = positions[positions > self.view.currentIndex().row()]
+        self.view.choose(int(later[0] if later.size else positions[0]))
+        return True
+
+    def show_new(self) -> None:
+        """Let new frames in again, and go to the top."""
+        self._held_from = None
+        self._refresh_now()
+        self._quietly(self.view.scrollToTop)
+        self.newest_requested.emit()
+
+    # Own
+
+    def _row_at(self, position: int) -> int:
+        return int(self.model.rows[position])
+
+    def _quietly(self, work: Callable[[], object]) -> None:
+        """Do something that is not the operator's doing."""
+        before, self._quiet = self._quiet, True
+        try:
+            work()
+        finally:
+            self._quiet = before
+
+    def _hold(self) -> None:
+        if self._held_from is None:
+            self._held_from = self._shown_count
+
+    def _hold_if_scrolled(self, value: int) -> None:
+        if not self._quiet and value > 0:
+            self._hold()
+
+    def _report_current(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not self._quiet and current.isValid():
+            self._hold()
+            self.current_row_changed.emit(self._row_at(current.row()))
+
+    def _remember_size(self, picture_px: int) -> None:
+        self._settings.thumbnail_size_px = picture_px
