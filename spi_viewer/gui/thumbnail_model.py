@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QImage
 
-from spi_viewer.frames import DecisionRule, FrameClass, FrameFlag, FrameId, OperatorLabel, Verdict
+from spi_viewer.frames import FrameClass, FrameFlag, FrameId, OperatorLabel, Verdict
 from spi_viewer.gui.colour_maps import colour_table
 
 if TYPE_CHECKING:
@@ -19,25 +19,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 64  # rows fetched at once
 _PICTURES_KEPT = 4096  # 64 x 64 x 4 bytes each: 64 MiB
-
-
-class ThumbnailSource(Protocol):
-    """What the model asks of a session."""
-
-    @property
-    def rule(self) -> DecisionRule: ...
-
-    def thumbnails(self, rows: ArrayLike) -> NDArray[np.uint8]: ...
-
-    def probabilities(self, rows: ArrayLike) -> NDArray[np.float32]: ...
-
-    def verdicts(self, rows: ArrayLike) -> NDArray[np.int8]: ...
-
-    def labels(self, rows: ArrayLike) -> NDArray[np.int8]: ...
-
-    def flags(self, rows: ArrayLike) -> NDArray[np.uint32]: ...
-
-    def frame_id(self, row: int) -> FrameId: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +62,7 @@ class ThumbnailModel(QAbstractListModel):
     CELL_ROLE = Qt.UserRole
     PICTURE_ROLE = Qt.UserRole + 1
 
-    def __init__(
-        self, session: Session | ThumbnailSource, colour_map: str, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, session: Session, colour_map: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
