@@ -31,7 +31,7 @@ class CountsPanel(QWidget):
         super().__init__()
         self._series: HitRateSeries | None = None
         self._x = np.zeros(0)
-        self.plot = make_plot("minutes ago", "hit rate %")
+        self.plot = make_plot("seconds", "%")
         self._low, self._high = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._band = pg.FillBetweenItem(self._low, self._high)
         self._line = pg.PlotDataItem(symbol="o", symbolSize=4)
@@ -63,7 +63,7 @@ class CountsPanel(QWidget):
             self.plot.setLabel("bottom", "frame")
         self._line.setData(self._x, 100 * series.hit_rate)
         self._draw_band(self._x, 100 * series.low, 100 * series.high)
-        self._fit(100 * series.hit_rate, 100 * series.high)
+        self._fit(100 * series.hit_rate, 100 * series.low, 100 * series.high)
 
     def point_at(self, x: float, reach: float) -> int | None:
         """Session row of the point nearest to x, None if all are farther than reach."""
@@ -78,10 +78,10 @@ class CountsPanel(QWidget):
         self._low.setData(x, low)
         self._high.setData(x, high)
 
-    def _fit(self, rate: np.ndarray, high: np.ndarray) -> None:
+    def _fit(self, rate: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         # Wide intervals of nearly empty bins must not flatten the curve.
-        top = min(100.0, max(float(np.percentile(high, 90)), float(rate.max()) * 1.1, 1.0))
-        bottom = max(0.0, float(rate.min()) - 0.25 * (top - float(rate.min())))
+        top = min(100.0, max(float(np.median(high)), float(rate.max())) * 1.05 + 0.5)
+        bottom = max(0.0, min(float(np.median(low)), float(rate.min())) * 0.95 - 0.5)
         self.plot.setYRange(bottom, top, padding=0.02)
         left, right = float(self._x[0]), float(self._x[-1])
         self.plot.setXRange(left, right if right > left else left + 1, padding=0.02)
@@ -112,5 +112,3 @@ class CountsPanel(QWidget):
         if event.type() == QEvent.PaletteChange:
             self._dress()
         super().changeEvent(event)
-
-

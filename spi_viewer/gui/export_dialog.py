@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,25 @@ if TYPE_CHECKING:
     from spi_viewer.exporting.cxi import ExportReport
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportOrder:
+    """What the user asked for.
+
+    Attributes:
+        policy: whose word chose the rows; one of POLICIES.
+        overwrite: the user agreed to replace the file that is there.
+    """
+
+    rows: Rows
+    destination: Path
+    overwrite: bool
+    policy: str
+
+
 ExportFrames = Callable[
-    [Rows, Path, bool, Callable[[int, int], None], Callable[[], bool]], "ExportReport"
+    [ExportOrder, Callable[[int, int], None], Callable[[], bool]], "ExportReport"
 ]
 
 _POLL_MS = 100
@@ -54,8 +72,8 @@ class ExportDialog(QDialog):
 
     Args:
         rows_of: session rows of a policy (see POLICIES), asked again and again for live counts.
-        export_frames: `(rows, destination, overwrite, progress, cancelled) -> ExportReport`,
-            called on the export's thread.
+        export_frames: `(order, progress, cancelled) -> ExportReport`, called on the export's
+            thread.
         directory: where the suggested file lies.
     """
 
@@ -100,16 +118,18 @@ class ExportDialog(QDialog):
 
     def start_export(self) -> None:
         """Write the chosen frames; the rows are fixed now."""
-        rows = self._rows_of(self.policy)
-        destination, overwrite = Path(self.destination.text()).expanduser(), self._may_overwrite()
+        destination = Path(self.destination.text()).expanduser()
+        order = ExportOrder(
+            self._rows_of(self.policy), destination, self._may_overwrite(), self.policy
+        )
 
         def job(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Any:
-            return self._export_frames(rows, destination, overwrite, progress, cancelled)
+            return self._export_frames(order, progress, cancelled)
 
         self._task = BackgroundTask(job, "export")
         self._task.start()
         self._poll_timer.start(_POLL_MS)
-        self.progress.setRange(0, max(1, len(rows)))
+        self.progress.setRange(0, max(1, len(order.rows)))
         self.progress.setValue(0)
         self._say("", "")
         self._check()
@@ -172,7 +192,7 @@ class ExportDialog(QDialog):
         self._check()
 
     def _may_overwrite(self) -> bool:
-        return self.overwrite.isVisibleTo(self) and self.overwrite.isChecked()
+        return not self.overwrite.isHidden() and self.overwrite.isChecked()
 
     def _check(self) -> None:
         """Allow what is possible now; ask before a file that is there is replaced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,11 @@ class MainWindow(QMainWindow):
         """Stay on one frame."""
         self.follow.choose(row)
 
+    def _show_wanted(self, row: int) -> None:
+        self._inspector.request(row)
+        if self.follow.is_following:
+            self.grid.select_row(row)
+
     def _show_inspection(self, inspection: Inspection | None) -> None:
         for view in (self.pattern, self.activation, self.frame_info):
             view.show_inspection(inspection)
@@ -129,6 +135,9 @@ class MainWindow(QMainWindow):
             if self.follow.is_following and shown is not None:
                 self.follow.set_following(False)
                 self.grid.select_row(shown)
+                if self.grid.current_row != shown:  # the grid's filter leaves it out
+                    self._session.label([shown], label)
+                    return
             self.grid.decide(label)
         except SpiViewerError as error:
             self._say(f"⚠ not labelled: {error}")
@@ -262,6 +271,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(hints)
         self.statusBar().addPermanentWidget(self.badge)
         self.statusBar().setSizeGripEnabled(False)
+        self.setContentsMargins(4, 0, 4, 0)
         self.resize(1600, 900)
         left, right, bottom = (
             Qt.LeftDockWidgetArea,
@@ -269,8 +279,8 @@ class MainWindow(QMainWindow):
             Qt.BottomDockWidgetArea,
         )
         panels = (
-            Panel("sources", "Sources", self.sources, left, 0.22),
-            Panel("hit_rate", "Hit rate", self.counts, left, 0.22),
+            Panel("sources", "Sources", self.sources, left, 0.22, 330),
+            Panel("hit_rate", "Hit rate", self.counts, left, 0.22, 330),
             Panel("why", "Why", self.activation, right, 0.32),
             Panel("scores", "Scores", self.scores, right, 0.32),
             Panel("frame_info", "Frame info", self.frame_info, right, 0.32),
@@ -291,7 +301,7 @@ class MainWindow(QMainWindow):
                 menu.insertMenu(actions[3], recent)
                 menu.insertSeparator(actions[3])
                 menu.insertSeparator(actions[-1])
-                recent.aboutToShow.connect(lambda: self.opener.fill_recent_menu(recent))
+                recent.aboutToShow.connect(partial(self.opener.fill_recent_menu, recent))
             if title == "View":
                 menu.addSeparator()
                 for dock in self.layout_of_docks.docks.values():
@@ -308,7 +318,7 @@ class MainWindow(QMainWindow):
         bridge.charts_due.connect(self.figures.show_charts)
         bridge.inspection_changed.connect(self._show_inspection)
         bridge.ticked.connect(follow.look)
-        follow.row_wanted.connect(self._inspector.request)
+        follow.row_wanted.connect(self._show_wanted)
         follow.following_changed.connect(self._show_following)
         self.badge.following_requested.connect(follow.set_following)
         self.sources.open_requested.connect(self.opener.ask_for_files)
@@ -321,6 +331,7 @@ class MainWindow(QMainWindow):
         self.counts.row_chosen.connect(self.show_row)
         self.counts.row_chosen.connect(self.grid.select_row)
         self.grid.current_row_changed.connect(self.show_row)
+        self.grid.newest_requested.connect(lambda: follow.set_following(True))
         self.grid.export_requested.connect(self.export)
         self.pattern.crop_changed.connect(self._set_crop)
         self.activation.label_requested.connect(self.decide)

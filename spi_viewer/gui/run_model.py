@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt5.QtGui import QColor
 
 from spi_viewer.gui.texts import format_count, format_half_width, format_percent
 from spi_viewer.gui.theme import DARK, Theme
-
-if TYPE_CHECKING:
-    from spi_viewer.session.runs import RunSummary
+from spi_viewer.session.runs import Counts, RunState, RunSummary
 
 _COLUMNS = ("run", "frames", "good", "hit rate")
 _SHAPES = {"WAITING": "◌", "READING": "▸", "LIVE": "●", "DONE": "✓", "FAILED": "⚠"}
@@ -22,6 +20,13 @@ _STATE_TEXTS = {
     "DONE": "done",
     "FAILED": "refused",
 }
+
+
+ALL_RUNS = -1
+
+
+def _all_runs(total: Counts) -> RunSummary:
+    return RunSummary(ALL_RUNS, "all runs", "", "file", RunState.DONE, "", total)
 
 
 class RunModel(QAbstractTableModel):
@@ -37,9 +42,14 @@ class RunModel(QAbstractTableModel):
         self._theme = theme
         self._announce_change(range(len(self._runs)))
 
-    def set_runs(self, runs: list[RunSummary]) -> None:
-        """Replace the runs; rows that stay keep their place, so a selection survives."""
+    def set_runs(self, runs: list[RunSummary], total: Counts | None = None) -> None:
+        """Replace the runs; a change of figures alone leaves a selection where it is.
+
+        With several runs, `total` makes a first row for all of them, whose run is ALL_RUNS.
+        """
         newest_first = list(reversed(runs))
+        if total is not None and len(runs) > 1:
+            newest_first.insert(0, _all_runs(total))
         if [run.run for run in newest_first] == [run.run for run in self._runs]:
             changed = [
                 row
@@ -68,6 +78,8 @@ class RunModel(QAbstractTableModel):
     def _text(self, run: RunSummary, column: int) -> str:
         counts = run.counts
         if column == 0:
+            if run.run == ALL_RUNS:
+                return f"Σ {run.name}"
             return f"{_SHAPES.get(run.state.name, ' ')} {run.name}"
         if run.state.name == "FAILED" and not counts.frames:
             return "refused" if column == 3 else "–"
@@ -81,6 +93,8 @@ class RunModel(QAbstractTableModel):
         return f"{format_percent(counts.hit_rate).removesuffix('%').rstrip()} {half}"
 
     def _tip(self, run: RunSummary) -> str:
+        if run.run == ALL_RUNS:
+            return "All runs together (Ctrl+0)"
         state = _STATE_TEXTS.get(run.state.name, run.state.name.lower())
         lines = [run.path, state + (f": {run.message}" if run.message else "")]
         return "\n".join(lines)

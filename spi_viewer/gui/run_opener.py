@@ -72,7 +72,11 @@ class RunOpener(QObject):
             if path.is_dir():
                 self.watch(path)
             else:
-                self._open(path, lambda path=path: self._pipeline.open_file(path))
+                self.open_file(path)
+
+    def open_file(self, path: Path) -> None:
+        """Open one run file, or a folder of them that is complete."""
+        self._open(path, lambda: self._pipeline.open_file(path))
 
     def watch(self, folder: Path) -> None:
         """Watch a folder where files arrive."""

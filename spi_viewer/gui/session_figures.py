@@ -44,7 +44,7 @@ class SessionFigures:
     def show_counts(self) -> None:
         """Top strip and run rows; costs nothing, however many frames there are."""
         runs = self._session.runs()
-        self._sources.show_runs(runs, self._run)
+        self._sources.show_runs(runs, self._session.counts(), self._run)
         self._strip.show_run(runs[self._run] if self._run is not None else None)
         if self._run is None and runs:
             self._strip.show_all_runs(runs)

@@ -19,14 +19,15 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from spi_viewer.gui.run_model import RunModel
-from spi_viewer.gui.theme import theme_of
+from spi_viewer.gui.run_model import ALL_RUNS, RunModel
+from spi_viewer.gui.theme import scaled_font, theme_of
 
 if TYPE_CHECKING:
     from spi_viewer.pipeline import PipelineStatus
-    from spi_viewer.session.runs import RunSummary
+    from spi_viewer.session.runs import Counts, RunSummary
 
 _MAX_PROBLEMS_SHOWN = 200
+_MAX_LINES = 4
 
 
 class SourcePanel(QWidget):
@@ -48,21 +49,17 @@ class SourcePanel(QWidget):
         super().__init__()
         self.model = RunModel()
         self.table = QTableView()
-        self.all_runs = QPushButton("All runs together")
-        self.all_runs.setToolTip("Count and browse the frames of every run (Ctrl+0)")
-        self.all_runs.setCheckable(True)
         self.troubles = QListWidget()
         self._trouble_texts: list[str] = []
         self._set_up_table()
         self._set_up_troubles()
         self._lay_out(self._make_buttons(demo_available))
+        self.model.set_theme(theme_of(self.palette()))
 
-    def show_runs(self, runs: list[RunSummary], selected: int | None) -> None:
-        """Show the runs and mark the selected one (None: all)."""
-        self.model.set_runs(runs)
-        self.all_runs.setVisible(len(runs) > 1)
-        self.all_runs.setChecked(selected is None)
-        row = -1 if selected is None else self.model.row_of(selected)
+    def show_runs(self, runs: list[RunSummary], total: Counts, selected: int | None) -> None:
+        """Show the runs, all of them together, and mark the selected one (None: all)."""
+        self.model.set_runs(runs, total)
+        row = self.model.row_of(ALL_RUNS if selected is None else selected)
         chosen = self.table.selectionModel()
         with _Quiet(chosen):
             if row < 0:
@@ -84,6 +81,8 @@ class SourcePanel(QWidget):
             item = QListWidgetItem(text)
             item.setToolTip(text)
             self.troubles.addItem(item)
+        line_px = int(1.5 * self.fontMetrics().height())
+        self.troubles.setFixedHeight(line_px * min(_MAX_LINES, len(texts)) + 4)
         self.troubles.setVisible(bool(texts))
 
     def _make_buttons(self, demo_available: bool) -> list[QPushButton]:
@@ -106,9 +105,11 @@ class SourcePanel(QWidget):
         table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
         table.setShowGrid(False)
+        table.setFont(scaled_font(self.font(), 0.95))
+        table.horizontalHeader().setFont(scaled_font(self.font(), 0.85))
         table.setWordWrap(False)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(int(1.9 * self.fontMetrics().height()))
+        table.verticalHeader().setDefaultSectionSize(int(1.6 * self.fontMetrics().height()))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(30)
@@ -118,12 +119,11 @@ class SourcePanel(QWidget):
         table.setContextMenuPolicy(Qt.CustomContextMenu)
         table.customContextMenuRequested.connect(self._offer_run_menu)
         table.selectionModel().selectionChanged.connect(self._announce_selection)
-        self.all_runs.clicked.connect(lambda: self.run_selected.emit(None))
 
     def _set_up_troubles(self) -> None:
         self.troubles.setFocusPolicy(Qt.ClickFocus)
-        self.troubles.setWordWrap(True)
-        self.troubles.setMaximumHeight(6 * self.fontMetrics().height())
+        self.troubles.setTextElideMode(Qt.ElideRight)
+        self.troubles.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.troubles.hide()
 
     def _lay_out(self, buttons: list[QPushButton]) -> None:
@@ -136,18 +136,17 @@ class SourcePanel(QWidget):
         column_layout.setSpacing(6)
         column_layout.addLayout(row)
         column_layout.addWidget(self.table, 1)
-        column_layout.addWidget(self.all_runs)
         column_layout.addWidget(self.troubles)
 
     def _announce_selection(self) -> None:
         rows = self.table.selectionModel().selectedRows()
         run = self.model.run_at(rows[0].row()) if rows else None
         if run is not None:
-            self.run_selected.emit(run.run)
+            self.run_selected.emit(None if run.run == ALL_RUNS else run.run)
 
     def _offer_run_menu(self, position: QPoint) -> None:
         run = self.model.run_at(self.table.indexAt(position).row())
-        if run is None:
+        if run is None or run.run == ALL_RUNS:
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WA_DeleteOnClose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from spi_viewer.gui.elided_label import ElidedLabel
@@ -34,13 +34,26 @@ _STATES = {
 
 
 class StatusCell(QWidget):
-    """A caption, a value that is read from afar, and a line of detail."""
+    """A caption, a value that is read from afar, and a line of detail.
 
-    def __init__(self, caption: str, min_chars: int = 6, tone: str = "") -> None:
+    It keeps its width when its texts change: `chars` of detail where there is room, or up to
+    `max_chars` if that is more.
+    """
+
+    def __init__(
+        self,
+        caption: str,
+        chars: int,
+        tone: str = "",
+        elide: Qt.TextElideMode = Qt.ElideRight,
+        max_chars: int = 0,
+    ) -> None:
         super().__init__()
+        self._chars, self._max_chars = chars, max_chars
+        min_chars = min(chars, 5)
         self.caption = QLabel(caption)
         self.value = ElidedLabel("–", Qt.ElideMiddle, min_chars)
-        self.detail = ElidedLabel("", min_chars=min_chars + 2)
+        self.detail = ElidedLabel("", elide, min_chars)
         self.caption.setFont(scaled_font(self.font(), 0.72))
         self.value.setFont(scaled_font(self.font(), 1.65, bold=True))
         self.detail.setFont(scaled_font(self.font(), 0.82))
@@ -59,6 +72,14 @@ class StatusCell(QWidget):
         self.value.setText(value)
         self.detail.setText(detail)
 
+    def sizeHint(self) -> QSize:
+        """As wide as its longest usual detail, and as a value of some length."""
+        char_px = self.detail.fontMetrics().averageCharWidth()
+        usual = self.detail.sizeHint().width()
+        width = max(self._chars * char_px, min(usual, self._max_chars * char_px))
+        value = min(self.value.sizeHint().width(), 11 * self.value.fontMetrics().averageCharWidth())
+        return QSize(max(width, value), super().sizeHint().height())
+
 
 class StatusStrip(QFrame):
     """The strip on top of the window; takes data in, gives nothing out."""
@@ -66,19 +87,22 @@ class StatusStrip(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.run = StatusCell("RUN", 8)
-        self.state = StatusCell("STATE", 7)
-        self.good = StatusCell("✓ GOOD", 6, "good")
-        self.bad = StatusCell("✗ BAD", 7, "bad")
-        self.hit_rate = StatusCell("HIT RATE", 7)
-        self.unsure = StatusCell("? UNSURE", 5, "unsure")
-        self.rate = StatusCell("RATE", 6)
-        self.device = StatusCell("DEVICE", 6)
-        self.model = StatusCell("MODEL", 8)
+        self.run = StatusCell("RUN", 22, elide=Qt.ElideLeft, max_chars=44)
+        self.state = StatusCell("STATE", 34)
+        self.good = StatusCell("✓ GOOD", 16, "good")
+        self.bad = StatusCell("✗ BAD", 46, "bad")
+        self.hit_rate = StatusCell("HIT RATE", 20)
+        self.unsure = StatusCell("? UNSURE", 14, "unsure")
+        self.invalid = StatusCell("! INVALID", 15)
+        self.invalid.setToolTip("Frames without a pattern: unreadable, masked, never written")
+        self.rate = StatusCell("RATE", 22)
+        self.device = StatusCell("DEVICE", 14)
+        self.model = StatusCell("MODEL", 18)
         self.cells = (
             self.run, self.state, self.good, self.bad, self.hit_rate, self.unsure,
-            self.rate, self.device, self.model,
+            self.invalid, self.rate, self.device, self.model,
         )  # fmt: skip
+        self.invalid.hide()
         self._lay_out()
         self.show_run(None)
 
@@ -106,8 +130,8 @@ class StatusStrip(QFrame):
             f"multi {format_count(counts.multi)} · "
             f"non-sample {format_count(counts.non_sample)} · blank {format_count(counts.blank)}"
         )
-        if counts.invalid:
-            reasons += f" · besides: invalid {format_count(counts.invalid)}"
+        self.invalid.setVisible(bool(counts.invalid))
+        self.invalid.show_texts(format_count(counts.invalid), "not counted")
         self.bad.show_texts(format_count(counts.bad), reasons)
         judged = counts.good + counts.bad
         if judged:
@@ -145,10 +169,9 @@ class StatusStrip(QFrame):
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 5, 12, 5)
-        row.setSpacing(22)
-        stretches = {self.run: 3, self.state: 3, self.bad: 5}
+        row.setSpacing(16)
         for cell in self.cells:
             if cell is self.rate:
                 row.addStretch(1)
-            row.addWidget(cell, stretches.get(cell, 0))
+            row.addWidget(cell)
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)

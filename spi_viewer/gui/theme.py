@@ -78,7 +78,7 @@ THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
 _STYLE = Template("""
 QToolTip { color: $text; background: $raised; border: 1px solid $border; padding: 3px; }
-QToolBar { background: $window; border: none; padding: 2px 4px; spacing: 0; }
+QToolBar { background: $window; border: none; padding: 2px 0; spacing: 0; }
 QMainWindow::separator { background: $window; width: 6px; height: 6px; }
 QMainWindow::separator:hover { background: $accent_ground; }
 QDockWidget > QWidget#dock_body, QWidget#panel, QFrame#panel {

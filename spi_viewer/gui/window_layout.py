@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PyQt5.QtCore import QByteArray, QSize, Qt, QTimer
 from PyQt5.QtWidgets import (
@@ -30,6 +31,7 @@ class Panel:
 
     Attributes:
         share: of the window's width (left, right) or height (bottom).
+        min_px: no less than this at first.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Panel:
     widget: QWidget
     area: Qt.DockWidgetArea
     share: float
+    min_px: int = 0
 
 
 class DockTitle(QWidget):
@@ -44,6 +47,7 @@ class DockTitle(QWidget):
 
     def __init__(self, dock: QDockWidget) -> None:
         super().__init__()
+        self._is_shown = True
         self.label = QLabel(dock.windowTitle())
         self.label.setFont(scaled_font(self.font(), 0.8))
         set_tone(self.label, "muted")
@@ -65,9 +69,20 @@ class DockTitle(QWidget):
             button.clicked.connect(deed)
             row.addWidget(button)
 
+    def show_title(self, shown: bool) -> None:
+        """Take room, or none."""
+        self._is_shown = shown
+        for child in self.findChildren(QWidget):
+            child.setVisible(shown)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """A title never widens its panel; the dock goes by this hint."""
+        return QSize(40, super().sizeHint().height() if self._is_shown else 0)
+
     def minimumSizeHint(self) -> QSize:
-        """A title never widens its panel."""
-        return QSize(40, super().minimumSizeHint().height())
+        """The same."""
+        return self.sizeHint()
 
 
 class WindowLayout:
@@ -112,7 +127,7 @@ class WindowLayout:
         if right:
             right[0].raise_()
         left = self._in_area(Qt.LeftDockWidgetArea)
-        for above, below in zip(left, left[1:], strict=False):
+        for above, below in pairwise(left):
             self._window.splitDockWidget(above, below, Qt.Vertical)
         self.share_out()
         self._titles_timer.start(0)
@@ -127,11 +142,11 @@ class WindowLayout:
         ):
             panels = [panel for panel in self._panels if panel.area == area][:1]
             docks = [self.docks[panel.name] for panel in panels]
-            sizes = [int(panel.share * extent) for panel in panels]
+            sizes = [max(panel.min_px, int(panel.share * extent)) for panel in panels]
             self._window.resizeDocks(docks, sizes, orientation)
         left = self._in_area(Qt.LeftDockWidgetArea)
         if len(left) > 1:
-            self._window.resizeDocks(left, [3, 2], Qt.Vertical)
+            self._window.resizeDocks(left, [5, 3], Qt.Vertical)
 
     def save(self) -> tuple[str, str]:
         """Geometry and layout of the window, base64."""
@@ -174,5 +189,5 @@ class WindowLayout:
         for dock in self.docks.values():
             title = dock.titleBarWidget()
             is_tabbed = bool(self._window.tabifiedDockWidgets(dock)) and not dock.isFloating()
-            height = 0 if is_tabbed else title.sizeHint().height()
-            title.setFixedHeight(height)
+            if isinstance(title, DockTitle):
+                title.show_title(not is_tabbed)

@@ -24,6 +24,7 @@ from spi_viewer.frames import (
     FullFrame,
     Verdict,
 )
+from spi_viewer.gui.export_dialog import ExportOrder
 from spi_viewer.inspector import Inspection
 from spi_viewer.pipeline import PipelineStatus
 from spi_viewer.preprocessing.cropping import bin_and_crop, thumbnail
@@ -204,7 +205,7 @@ class Viewer:
     pipeline: FakePipeline
     inspector: FakeInspector
     settings: Settings
-    exported: list[Any]
+    exported: list[ExportOrder]
 
 
 def make_viewer(
@@ -214,12 +215,12 @@ def make_viewer(
     from spi_viewer.gui.main_window import MainWindow
 
     pipeline, inspector = FakePipeline(session), FakeInspector(session)
-    exported: list[Any] = []
+    exported: list[ExportOrder] = []
 
-    def export(rows: Any, destination: Path, overwrite: bool, progress: Any, cancelled: Any) -> str:
-        exported.append((list(rows), destination, overwrite))
-        progress(len(rows), len(rows))
-        return f"{len(rows)} frames written to {destination}"
+    def export(order: ExportOrder, progress: Any, cancelled: Any) -> str:
+        exported.append(order)
+        progress(len(order.rows), len(order.rows))
+        return f"{len(order.rows)} frames written to {order.destination}"
 
     window = MainWindow(
         session,

@@ -1,0 +1,148 @@
+"""The program with a window: builds everything, shows it, and ends it cleanly."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PyQt5.QtCore import QCoreApplication, Qt
+from PyQt5.QtWidgets import QApplication
+
+from spi_viewer.gui.demo_replay import DemoReplay
+from spi_viewer.gui.error_dialog import ErrorReporter
+from spi_viewer.gui.main_window import MainWindow
+from spi_viewer.gui.session_export import SessionExport
+from spi_viewer.gui.theme import apply_theme
+from spi_viewer.inspector import Inspector
+from spi_viewer.logs import start_logging
+from spi_viewer.paths import models_dir, user_data_dir
+from spi_viewer.pipeline import Pipeline
+from spi_viewer.session.session import Session
+from spi_viewer.settings import Settings, load_settings, save_settings
+from spi_viewer.sources.reader_process import ReaderProcess
+
+if TYPE_CHECKING:
+    from spi_viewer.networks.classifier import Classifier
+
+_log = logging.getLogger(__name__)
+_DEMO_FRAMES_PER_S = 20.0
+
+
+def run_viewer(
+    paths: list[Path],
+    watch: list[Path],
+    model: str | None = None,
+    session_path: Path | None = None,
+    demo_frames_per_s: float | None = None,
+) -> int:
+    """Show the window until it is closed; the process's exit status.
+
+    Args:
+        paths: run files to open, and folders of them.
+        watch: folders to watch.
+        model: a bundled model or a model folder; None: the one in the settings.
+        session_path: folder of the session; None: a new one in the user's data folder.
+        demo_frames_per_s: start the demo at this rate; None: only when the user asks.
+    """
+    log_path = start_logging()
+    application = _make_application()
+    settings = load_settings()
+    apply_theme(application, settings.theme)
+    reporter = ErrorReporter(log_path)
+    reporter.install()
+    try:
+        with Engine(settings, model or settings.model, session_path) as engine:
+            demo = DemoReplay(demo_frames_per_s or _DEMO_FRAMES_PER_S)
+            try:
+                window = _make_window(engine, settings, demo)
+                _end_on_signals(window)
+                window.show()
+                _open_at_start(window, paths, watch, demo_frames_per_s is not None)
+                return int(application.exec_())
+            finally:
+                demo.stop()
+    finally:
+        save_settings(settings)
+        reporter.uninstall()
+
+
+class Engine:
+    """Session, pipeline and inspector: made together, started together, ended in order."""
+
+    def __init__(self, settings: Settings, model: str, session_path: Path | None) -> None:
+        def make_reader() -> ReaderProcess:
+            return ReaderProcess(timeout_s=settings.read_timeout_s)
+
+        def load_classifier() -> Classifier:
+            # Imported here: torch takes seconds to load, and the window need not wait for it.
+            from spi_viewer.networks.classifier import Classifier
+
+            return Classifier.load(model)
+
+        self.session = Session(session_path or new_session_path())
+        self.pipeline = Pipeline(self.session, load_classifier, make_reader)
+        self.inspector = Inspector(
+            self.session, self.pipeline.classifier, self.pipeline.pixel_statistics, make_reader
+        )
+
+    def __enter__(self) -> Engine:
+        self.pipeline.start()
+        self.inspector.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ask, wait, forget; a part that fails does not keep the others alive."""
+        for end in (self.inspector.stop, self.pipeline.stop, self.session.close):
+            try:
+                end()
+            except Exception:  # noqa: BLE001  the others must still end
+                _log.exception("%s failed while closing", end)
+
+
+def new_session_path() -> Path:
+    """A folder of its own for a session that begins now."""
+    return user_data_dir() / "sessions" / time.strftime("%Y-%m-%d_%H-%M-%S")
+
+
+def _make_application() -> QApplication:
+    QCoreApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
+    QCoreApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
+    application = QApplication(["spi-viewer"])
+    application.setApplicationName("SPI Viewer")
+    application.setDesktopFileName("spi-viewer")
+    # Row-major: an image's first axis is y, as in the files. No OpenGL: remote displays.
+    pg.setConfigOptions(imageAxisOrder="row-major", antialias=True, useOpenGL=False)
+    return application
+
+
+def _make_window(engine: Engine, settings: Settings, demo: DemoReplay) -> MainWindow:
+    return MainWindow(
+        engine.session,
+        engine.pipeline,
+        engine.inspector,
+        settings,
+        export_frames=SessionExport(engine.session),
+        start_demo=demo.start if demo.is_available else None,
+        models=tuple(sorted(card.parent.name for card in models_dir().glob("*/model.json"))),
+    )
+
+
+def _open_at_start(
+    window: MainWindow, run_paths: list[Path], watch: list[Path], start_demo: bool
+) -> None:
+    for path in run_paths:
+        window.opener.open_file(path)
+    for folder in watch:
+        window.opener.watch(folder)
+    if start_demo:
+        window.opener.start_demo()
+
+
+def _end_on_signals(window: MainWindow) -> None:
+    """Ctrl+C and SIGTERM close the window like its button; the bridge's timer lets them in."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: window.close())

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QMimeData, QPoint, Qt, QUrl
+from PyQt5.QtGui import QDropEvent
+from PyQt5.QtWidgets import QAction, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from spi_viewer.frames import Crop, OperatorLabel
+from spi_viewer.gui.score_panel import ScorePanel
+from spi_viewer.gui.theme import THEMES, theme_of
+from spi_viewer.pipeline import DatasetChoice, Problem
+
+
+def _label(viewer, row: int) -> int:
+    return int(viewer.session.labels([row])[0])
+
+
+def _press(qtbot: QtBot, viewer, key: Qt.Key, modifiers=Qt.NoModifier) -> None:
+    qtbot.keyClick(viewer.window, key, modifiers)
+
+
+def test_the_strip_shows_the_counts_of_the_session(viewer) -> None:
+    counts = viewer.session.counts(0)
+    strip = viewer.window.strip
+    assert strip.good.value.text() == str(counts.good)
+    assert strip.bad.value.text() == str(counts.bad)
+    assert f"multi {counts.multi}" in strip.bad.detail.text()
+    assert "±" in strip.hit_rate.detail.text()
+
+
+def test_invalid_frames_are_shown_apart_from_bad_ones(viewer) -> None:
+    assert viewer.session.counts().invalid == 1
+    assert viewer.window.strip.invalid.isVisible()
+    assert viewer.window.strip.invalid.value.text() == "1"
+
+
+def test_the_newest_frame_is_shown_until_one_is_chosen(viewer) -> None:
+    assert viewer.inspector.requests[-1] == 59
+    viewer.window.grid.step(3)
+    chosen = viewer.inspector.requests[-1]
+    assert chosen != 59
+    assert not viewer.window.follow.is_following
+    viewer.pipeline.add_frames(0, 5, start=60)
+    viewer.window.bridge.look()
+    assert viewer.inspector.requests[-1] == chosen
+
+
+def test_home_follows_the_newest_frame_again(qtbot: QtBot, viewer) -> None:
+    viewer.window.show_row(3)
+    _press(qtbot, viewer, Qt.Key_Home)
+    assert viewer.window.follow.is_following
+    qtbot.waitUntil(lambda: viewer.inspector.requests[-1] == 59)
+    assert viewer.window.badge.isChecked()
+
+
+def test_g_labels_the_shown_frame_and_goes_on(qtbot: QtBot, viewer) -> None:
+    viewer.window.show_row(40)
+    viewer.window.grid.select_row(40)
+    _press(qtbot, viewer, Qt.Key_G)
+    assert _label(viewer, 40) == OperatorLabel.GOOD
+    assert viewer.inspector.requests[-1] == 39  # newest first: the next is the one before
+
+
+def test_a_decision_while_following_labels_the_frame_on_the_screen(qtbot: QtBot, viewer) -> None:
+    _press(qtbot, viewer, Qt.Key_B)
+    assert _label(viewer, 59) == OperatorLabel.BAD
+    assert not viewer.window.follow.is_following
+
+
+def test_a_whole_triage_goes_by_keys_alone(qtbot: QtBot, viewer) -> None:
+    viewer.window.show_row(50)
+    viewer.window.grid.select_row(50)
+    for key in (Qt.Key_G, Qt.Key_B, Qt.Key_Right, Qt.Key_G):
+        _press(qtbot, viewer, key)
+    assert [_label(viewer, row) for row in (50, 49, 48, 47)] == [1, 0, -1, 1]
+    _press(qtbot, viewer, Qt.Key_Z, Qt.ControlModifier)
+    assert _label(viewer, 47) == OperatorLabel.NONE
+    _press(qtbot, viewer, Qt.Key_Z, Qt.ControlModifier | Qt.ShiftModifier)
+    assert _label(viewer, 47) == OperatorLabel.GOOD
+
+
+def test_undo_is_offered_only_when_there_is_something_to_undo(viewer) -> None:
+    undo = viewer.window.actions_by_name["undo"]
+    assert not undo.isEnabled()
+    viewer.session.label([1], OperatorLabel.GOOD)
+    viewer.window.bridge.look()
+    assert undo.isEnabled()
+
+
+def test_keys_work_when_a_button_has_the_focus(qtbot: QtBot, viewer) -> None:
+    viewer.window.activateWindow()
+    button = viewer.window.sources.findChildren(type(viewer.window.badge).__mro__[1])
+    target = button[0] if button else viewer.window.sources
+    target.setFocus()
+    viewer.window.grid.select_row(20)
+    viewer.window.show_row(20)
+    qtbot.keyClick(target, Qt.Key_G)
+    assert _label(viewer, 20) == OperatorLabel.GOOD
+
+
+def test_a_text_field_keeps_its_letters(qtbot: QtBot, viewer) -> None:
+    field = QLineEdit(viewer.window.statusBar())
+    field.show()
+    field.setFocus()
+    qtbot.keyClicks(field, "gbu")
+    assert field.text() == "gbu"
+    assert viewer.session.counts().labelled == 0
+
+
+def test_no_two_actions_share_a_key(viewer) -> None:
+    actions = {*viewer.window.findChildren(QAction)}
+    keys = Counter(
+        key.toString() for action in actions for key in action.shortcuts() if key.toString()
+    )
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_the_key_list_names_every_action_that_has_a_key(qtbot: QtBot, viewer) -> None:
+    viewer.window.show_keys()
+    from spi_viewer.gui.keys_dialog import KeysDialog
+
+    dialog = viewer.window.findChild(KeysDialog)
+    listed = " ".join(keys for keys, _ in dialog.entries)
+    for action in viewer.window.findChildren(QAction):
+        for key in action.shortcuts():
+            assert key.toString() in listed, action.text()
+
+
+def test_clicking_the_strip_chart_shows_that_frame(qtbot: QtBot, viewer) -> None:
+    plot = viewer.window.counts.plot
+    point = plot.getViewBox().mapViewToScene(_point(0.0, 30.0))
+    where = plot.mapFromScene(point)
+    qtbot.mouseClick(plot.viewport(), Qt.LeftButton, pos=where + QPoint(1, 0))
+    assert viewer.inspector.requests[-1] == 0
+    assert not viewer.window.follow.is_following
+
+
+def _point(x: float, y: float):
+    from PyQt5.QtCore import QPointF
+
+    return QPointF(x, y)
+
+
+def test_the_threshold_judges_anew(viewer) -> None:
+    before = viewer.session.counts().good
+    viewer.window.findChild(ScorePanel).number.setValue(0.95)
+    assert viewer.session.rule.threshold == pytest.approx(0.95)
+    assert viewer.session.counts().good < before
+    assert "0.95" in viewer.window.strip.model.detail.text()
+
+
+def test_dropped_files_open_and_dropped_folders_are_watched(viewer, tmp_path: Path) -> None:
+    run = tmp_path / "run.cxi"
+    run.touch()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(run)), QUrl.fromLocalFile(str(tmp_path))])
+    drop = QDropEvent(
+        QPoint(5, 5), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier, QDropEvent.Drop
+    )
+    viewer.window.dropEvent(drop)
+    assert viewer.pipeline.opened[-2:] == [("file", str(run)), ("watch", str(tmp_path))]
+
+
+def test_opened_paths_are_remembered(viewer, tmp_path: Path) -> None:
+    from spi_viewer.gui import recent_files
+
+    viewer.window.opener.watch(tmp_path)
+    assert recent_files.load_recent()[0] == str(tmp_path)
+
+
+def test_starting_the_demo_again_ends_the_first(viewer) -> None:
+    viewer.window.opener.start_demo()
+    first = len(viewer.session.runs()) - 1
+    viewer.window.opener.start_demo()
+    assert viewer.pipeline.closed == [first]
+
+
+def test_an_ambiguous_file_asks_once_which_dataset(qtbot: QtBot, viewer) -> None:
+    from spi_viewer.gui.dataset_chooser import DatasetChooser
+
+    choice = DatasetChoice(0, "/data/two.h5", ("/entry/a", "/entry/b"))
+    viewer.pipeline.state = replace(viewer.pipeline.state, choices=(choice,))
+    viewer.window.bridge.look()
+    viewer.pipeline.state = replace(viewer.pipeline.state, frames_behind=3)
+    viewer.window.bridge.look()
+    choosers = viewer.window.findChildren(DatasetChooser)
+    assert len(choosers) == 1
+    choosers[0].list.setCurrentRow(1)
+    choosers[0].accept()
+    assert viewer.pipeline.chosen == [(0, "/entry/b")]
+
+
+def test_refused_files_are_listed_quietly(viewer) -> None:
+    problems = tuple(Problem(0.0, f"/data/f{n}.h5", "the file is cut short") for n in range(50))
+    viewer.pipeline.state = replace(viewer.pipeline.state, problems=problems)
+    viewer.window.bridge.look()
+    troubles = viewer.window.sources.troubles
+    assert troubles.count() == 50
+    assert "f49.h5: the file is cut short" in troubles.item(0).text()
+
+
+def test_a_dragged_crop_reaches_the_pipeline(viewer) -> None:
+    viewer.window.pattern.crop_changed.emit(Crop(10.0, 20.0, 2.0))
+    viewer.window.pattern.crop_changed.emit(None)
+    assert viewer.pipeline.crops == [(0, Crop(10.0, 20.0, 2.0)), (0, None)]
+
+
+def test_selecting_all_runs_counts_them_together(viewer) -> None:
+    second = viewer.pipeline.open_file("/data/run1.cxi")
+    viewer.pipeline.add_frames(second, 10, start=100)
+    viewer.window.select_run(None)
+    assert viewer.window.strip.run.value.text() == "all runs"
+    assert viewer.window.strip.good.value.text() == str(viewer.session.counts().good)
+
+
+def test_the_light_theme_reaches_the_whole_window(qapp, qtbot: QtBot, viewer) -> None:
+    _press(qtbot, viewer, Qt.Key_T, Qt.ControlModifier)
+    assert viewer.settings.theme == "light"
+    assert theme_of(viewer.window.palette()) is THEMES["light"]
+    _press(qtbot, viewer, Qt.Key_T, Qt.ControlModifier)
+    assert theme_of(viewer.window.palette()) is THEMES["dark"]
+
+
+def test_the_layout_is_remembered_and_can_be_reset(qtbot: QtBot, viewer) -> None:
+    docks = viewer.window.layout_of_docks.docks
+    docks["hit_rate"].close()
+    viewer.window.remember_layout()
+    docks["hit_rate"].show()
+    layout = viewer.window.layout_of_docks
+    assert layout.restore(viewer.settings.window_geometry, viewer.settings.window_layout)
+    assert not docks["hit_rate"].isVisible()
+    viewer.window.reset_layout()
+    assert docks["hit_rate"].isVisible()
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "AAAA", "@@@"])
+def test_a_broken_remembered_layout_is_ignored(viewer, text: str) -> None:
+    assert not viewer.window.layout_of_docks.restore(text, text)
+
+
+def test_the_window_fits_a_small_screen(qtbot: QtBot, viewer) -> None:
+    viewer.window.resize(1366, 768)
+    assert viewer.window.size().width() == 1366
+    assert viewer.window.size().height() == 768
+    hint = viewer.window.minimumSizeHint()
+    assert hint.width() <= 1366
+    assert hint.height() <= 740
+
+
+def test_closing_stops_looking_and_leaves_no_thread(qtbot: QtBot, viewer) -> None:
+    others = threading.active_count()
+    with qtbot.waitSignal(viewer.window.closed):
+        viewer.window.close()
+    viewer.pipeline.add_frames(0, 5, start=60)
+    seen = len(viewer.inspector.requests)
+    with qtbot.assertNotEmitted(viewer.window.bridge.ticked, wait=150):
+        pass
+    assert len(viewer.inspector.requests) == seen
+    assert threading.active_count() <= others
+
+
+def test_the_export_dialog_takes_the_final_verdicts_of_the_selected_run(
+    qtbot: QtBot, viewer, tmp_path: Path
+) -> None:
+    _press(qtbot, viewer, Qt.Key_E, Qt.ControlModifier)
+    dialog = viewer.window._export_dialog
+    dialog.destination.setText(str(tmp_path / "good.cxi"))
+    dialog.start_export()
+    qtbot.waitUntil(lambda: not dialog.is_exporting)
+    order = viewer.exported[0]
+    good = np.flatnonzero(viewer.session.final_verdicts(np.arange(60)) == 1)
+    assert order.rows.tolist() == good.tolist()
+    assert order.policy == "final"
