@@ -68,6 +68,15 @@ class Model(NamedTuple):
     familiarity: Familiarity | None = None
 
 
+def check_input_kind(name: str) -> InputKind:
+    """The input kind of a name that a user typed; raises ModelError naming those that exist."""
+    try:
+        return InputKind(name)
+    except ValueError:
+        known = ", ".join(InputKind)
+        raise ModelError(f"{name!r} is not an input of a network; choose from: {known}") from None
+
+
 def save_model(folder: Path, model: Model) -> None:
     """Write the model; each file aside and renamed, the card last.
 

@@ -10,7 +10,7 @@ import torch
 
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import DecisionRule
-from spi_viewer.networks.checkpoint import load_model, save_figures, save_model
+from spi_viewer.networks.checkpoint import check_input_kind, load_model, save_figures, save_model
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 
@@ -158,6 +158,12 @@ def test_every_fault_is_refused_with_the_folder_and_the_cause(folder, cause, dam
     with pytest.raises(ModelError, match=cause) as refused:
         load_model(folder)
     assert str(folder) in str(refused.value)
+
+
+def test_an_unknown_input_kind_is_refused_with_those_that_exist():
+    assert check_input_kind("per_pixel") is InputKind.PER_PIXEL
+    with pytest.raises(ModelError, match="per_image, per_pixel"):
+        check_input_kind("per_frame")
 
 
 def test_saving_where_nothing_can_be_written_names_the_folder(tmp_path, untrained):
