@@ -106,6 +106,15 @@ class FrameTable:
             self._names.between(start, int(columns["name_end"][row])),
         )
 
+    def frame_places(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str, int]]:
+        """(path, dataset, frame) of each row; rows never change, so this needs no lock."""
+        columns, texts = self.columns, self.texts
+        files, datasets = columns["file"][rows].tolist(), columns["dataset"][rows].tolist()
+        for file, dataset, frame in zip(
+            files, datasets, columns["frame"][rows].tolist(), strict=True
+        ):
+            yield texts[file], texts[dataset], frame
+
     def context(self, row: int) -> Context:
         """The row's crop, geometry and model."""
         return self.contexts[self.columns["context"][row]]

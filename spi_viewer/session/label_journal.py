@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.frames import FrameId
+from spi_viewer.frames import OperatorLabel
 from spi_viewer.session.database import explained, open_database, storable
 
 _SCHEMA = """
@@ -34,6 +34,10 @@ CREATE TABLE changes (
 """
 
 
+# (path, dataset, frame) of each row, so that a label means something without the results
+FramePlaces = Callable[[NDArray[np.int64]], Iterable[tuple[str, str, int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class LabelChange:
     """Labels before and after one decision: rows (n,) int64, old and new (n,) int8."""
@@ -41,6 +45,10 @@ class LabelChange:
     rows: NDArray[np.int64]
     old: NDArray[np.int8]
     new: NDArray[np.int8]
+
+    def only(self, chosen: NDArray[np.bool_]) -> LabelChange:
+        """The change for some of its rows."""
+        return LabelChange(self.rows[chosen], self.old[chosen], self.new[chosen])
 
     def inverse(self) -> LabelChange:
         """The change that takes this one back."""
@@ -54,9 +62,9 @@ class LabelJournal:
     commits first and raises SessionError, with nothing changed, if that fails.
     """
 
-    def __init__(self, path: Path, frame_ids: Callable[[NDArray[np.int64]], Sequence[FrameId]]):
+    def __init__(self, path: Path, frame_places: FramePlaces) -> None:
         self._path = path
-        self._frame_ids = frame_ids
+        self._frame_places = frame_places
         self._done: list[LabelChange] = []
         self._undone: list[LabelChange] = []
         self._operator = _operator_name()
@@ -72,14 +80,20 @@ class LabelJournal:
         """True when an undone decision can be had again."""
         return bool(self._undone)
 
-    def replay(self) -> list[LabelChange]:
-        """Read the journal of an earlier session: all changes in order; restores undo and redo."""
-        changes = []
+    def replay(self, row_count: int) -> tuple[list[LabelChange], int]:
+        """Read the journal of an earlier session; restores undo and redo.
+
+        Returns all changes in order, and how many labels were left out because the session has
+        only row_count rows.
+        """
+        changes, lost = [], 0
         with explained(self._path):
-            for kind, change in self._stored_changes():
+            for kind, stored in self._stored_changes():
+                change = stored.only((stored.rows >= 0) & (stored.rows < row_count))
+                lost += len(stored.rows) - len(change.rows)
                 self._remember(kind, change)
                 changes.append(change)
-        return changes
+        return changes, lost
 
     def label(self, change: LabelChange, model_hash: str) -> LabelChange:
         """Record a decision; what was undone before can no longer be redone."""
@@ -99,6 +113,7 @@ class LabelJournal:
             self._connection.close()
 
     def _enter(self, kind: str, change: LabelChange, model_hash: str) -> LabelChange:
+        places = self._frame_places(change.rows)
         with explained(self._path), self._connection:
             action = self._connection.execute(
                 "INSERT INTO actions (time_s, operator, kind, model_hash) VALUES (?, ?, ?, ?)",
@@ -107,12 +122,12 @@ class LabelJournal:
             self._connection.executemany(
                 "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (action, row, old, new, storable(id_.path), storable(id_.dataset), id_.index)
-                    for row, old, new, id_ in zip(
+                    (action, row, old, new, storable(path), storable(dataset), frame)
+                    for row, old, new, (path, dataset, frame) in zip(
                         change.rows.tolist(),
                         change.old.tolist(),
                         change.new.tolist(),
-                        self._frame_ids(change.rows),
+                        places,
                         strict=True,
                     )
                 ),
@@ -140,6 +155,8 @@ class LabelJournal:
             ).fetchall(),
             np.int64,
         ).reshape(-1, 4)
+        if not np.isin(table[:, 2:], list(OperatorLabel)).all():
+            raise ValueError("unknown label")
         starts = np.searchsorted(table[:, 0], list(kinds))
         parts = np.split(table, starts[1:])
         return [

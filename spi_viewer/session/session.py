@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -377,7 +377,9 @@ class Session:
                 self.path.mkdir(parents=True, exist_ok=True)
             self._store = SessionStore(self.path / "results.sqlite", self._state, self._lock)
             opened.append(self._store.close)
-            self._journal = LabelJournal(self.path / "labels.sqlite", self._frame_ids)
+            self._journal = LabelJournal(
+                self.path / "labels.sqlite", self._state.table.frame_places
+            )
             opened.append(self._journal.close)
             self._thumbnails = ThumbnailsFile(self.path / "thumbnails.bin")
             opened.append(self._thumbnails.close)
@@ -389,11 +391,9 @@ class Session:
             raise
 
     def _restore_labels(self) -> None:
-        lost = 0
-        for change in self._journal.replay():
-            known = (change.rows >= 0) & (change.rows < self.row_count)
-            lost += int((~known).sum())
-            self._apply(LabelChange(change.rows[known], change.old[known], change.new[known]))
+        changes, lost = self._journal.replay(self.row_count)
+        for change in changes:
+            self._apply(change)
         if lost:
             self._problem = f"{self.path}: {lost} labels belong to frames that were never saved"
 
@@ -430,10 +430,6 @@ class Session:
             self._state.tallies.change_labels(columns["run"][change.rows], change.old, change.new)
             self._revision += 1
         return change.rows
-
-    def _frame_ids(self, rows: NDArray[np.int64]) -> Sequence[FrameId]:
-        table = self._state.table  # rows never change: no lock for this long loop
-        return [table.frame_id(row) for row in rows.tolist()]
 
     def _values(self, name: str, rows: ArrayLike) -> NDArray[Any]:
         rows = self._checked(np.asarray(rows, np.int64))
