@@ -41,7 +41,7 @@ def open_hdf5(path: Path) -> h5py.File:
     except PermissionError as error:
         raise RunFileError(path, "you have no permission to read it") from error
     except H5_ERRORS as error:
-        if "SWMR" not in str(error):
+        if "already open for" not in str(error):  # HDF5 does not say in which mode
             raise NotReadyError(path, _open_failure(str(error))) from error
     try:
         return h5py.File(path, "r", locking=False, libver="latest", swmr=True)

@@ -39,15 +39,9 @@ class WatchedDirectory:
             known = self._files.get(stat.path)
             if known is not None and known.stat == stat and not known.is_gone:
                 continue
-            file = self._take_in(stat, now, wall_now) if known is None else known
-            if file is None:
-                continue
-            file.is_gone = False
-            if file.stat != stat:
-                file.note_change(stat, now)
-                self._by_inode[stat.inode] = file
-            if file.needs_look:
-                to_look_at.append(file)
+            found = known or self._take_in(stat, now, wall_now)
+            if found is not None and self._is_news(found, stat, now):
+                to_look_at.append(found)
         to_look_at.extend(self._due(now))
         return to_look_at, [file for file in vanished if file.is_gone]
 
@@ -61,6 +55,13 @@ class WatchedDirectory:
     def waiting(self) -> list[tuple[str, str]]:
         """(path, why) of the files that are waited for."""
         return [(path, file.waiting) for path, file in self._planned.items() if file.waiting]
+
+    def _is_news(self, file: WatchedFile, stat: FileStat, now: float) -> bool:
+        file.is_gone = False
+        if file.stat != stat:
+            file.note_change(stat, now)
+            self._by_inode[stat.inode] = file
+        return file.needs_look
 
     def _take_in(self, stat: FileStat, now: float, wall_now: float) -> WatchedFile | None:
         """The state of a path seen for the first time; None for a second name of a known file."""
