@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt5.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -73,9 +74,9 @@ class ActivationPanel(QWidget):
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addWidget(self.bars)
-        layout.addWidget(self.pair, 2)
+        layout.addWidget(self.pair, 1)
         layout.addWidget(self._layers)
-        layout.addWidget(self.tiles, 3)
+        layout.addWidget(self.tiles, 1)
 
     def _label_button(self, text: str, label: OperatorLabel) -> QToolButton:
         button = QToolButton(self)
@@ -170,3 +171,10 @@ class ActivationPanel(QWidget):
     def _choose_layer(self, index: int) -> None:
         self._layer = index
         self._show_layer()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The pair takes no more height than its pictures can fill."""
+        super().resizeEvent(event)
+        margins = self.layout().contentsMargins()
+        inside = self.width() - margins.left() - margins.right()
+        self.pair.setMaximumHeight(self.pair.full_height(inside))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QKeySequence
+from PyQt5.QtGui import QKeySequence, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QAction,
@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
 )
 
 from spi_viewer.frames import DetectorGeometry, FrameClass, FullFrame
+from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.resolution import HC_EV_NM
 from spi_viewer.gui.texts import format_count
 
@@ -46,6 +47,9 @@ class FrameInfoPanel(QWidget):
         self.table.setSelectionMode(QAbstractItemView.ExtendedSelection)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._add_copy_actions()
+        self._inspection: Inspection | None = None
+        self._described = NewestResult(self)  # sums over a large frame take a while
+        self._described.ready.connect(self._show_entries)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.table)
@@ -61,8 +65,25 @@ class FrameInfoPanel(QWidget):
         self.table.setContextMenuPolicy(Qt.ActionsContextMenu)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
-        """Describe another frame, or nothing."""
-        entries = frame_entries(inspection) if inspection is not None else []
+        """Describe another frame, or nothing; soon, and only while somebody can see it."""
+        self._inspection = inspection
+        if inspection is None:
+            self._show_entries([])
+        elif self.isVisible():
+            self._describe(inspection)
+
+    def _describe(self, inspection: Inspection) -> None:
+        self._described.request(lambda: frame_entries(inspection))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what was not described while hidden."""
+        super().showEvent(event)
+        if self._inspection is not None:
+            self._describe(self._inspection)
+
+    def _show_entries(self, entries: list[tuple[str, str]]) -> None:
+        if self._inspection is None:
+            entries = []
         self.table.setRowCount(len(entries))
         for line, (name, value) in enumerate(entries):
             for column, text in enumerate((name, value)):
@@ -132,7 +153,7 @@ def _frame_entries(frame: FullFrame) -> list[tuple[str, str]]:
             total = values.sum(dtype=np.float64)
             entries.append(("photons (sum)", format_count(total)))
             entries.append(("smallest, largest", f"{values.min():.6g}, {values.max():.6g}"))
-            entries.append(("lit pixels", format_count(np.count_nonzero(values > 0))))
+            entries.append(("lit pixels", format_count(int(np.count_nonzero(values > 0)))))
     return entries
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt5.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PyQt5.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -12,6 +12,7 @@ from spi_viewer.gui.map_pictures import indexed_image, indices_of, tile_columns
 from spi_viewer.gui.theme import theme_of
 
 _GAP_PX = 2
+_BETWEEN_PX = 6
 
 
 class PicturePair(QWidget):
@@ -45,9 +46,13 @@ class PicturePair(QWidget):
         """Still recognisable."""
         return QSize(150, 72 + self._caption_height())
 
+    def full_height(self, width: int) -> int:
+        """Height at which the pictures fill this width."""
+        return (width - _BETWEEN_PX) // 2 + 2 + self._caption_height()
+
     def places(self) -> tuple[QRectF, QRectF]:
         """Where the two squares are, centred in the widget."""
-        gap = 6
+        gap = _BETWEEN_PX
         side = max(1, min((self.width() - gap) / 2, self.height() - self._caption_height()))
         left = (self.width() - 2 * side - gap) / 2
         return QRectF(left, 0, side, side), QRectF(left + side + gap, 0, side, side)
@@ -63,7 +68,10 @@ class PicturePair(QWidget):
             painter.fillRect(place, QColor(theme.canvas))
             if picture is not None:
                 painter.drawImage(place, picture)
-            below = QRectF(place.x(), place.bottom() + 2, place.width(), self._caption_height())
+            below = QRectF(
+                0, place.bottom() + 2, (self.width() - _BETWEEN_PX) / 2, self._caption_height()
+            )
+            below.moveCenter(QPointF(place.center().x(), below.center().y()))
             painter.setPen(QColor(theme.muted))
             text = self.fontMetrics().elidedText(caption, Qt.ElideRight, int(below.width()))
             painter.drawText(below, Qt.AlignHCenter | Qt.AlignTop, text)

@@ -40,8 +40,9 @@ class PatternCanvas(pg.GraphicsView):
         self.rings = ResolutionRings()
         self.crop_square = CropSquare()
         self.centre_cross = CentreCross()
-        overlays = (self.image, self.activation, self.rings, self.crop_square, self.centre_cross)
-        for depth, item in enumerate(overlays):
+        items = (self.image, self.activation, self.rings, self.crop_square, self.centre_cross)
+        layers: tuple[pg.GraphicsObject, ...] = items
+        for depth, item in enumerate(layers):
             item.setZValue(depth)
             self._box.addItem(item, ignoreBounds=True)
         self._message = QLabel(self)

@@ -1,6 +1,6 @@
 """Scattering angle, momentum transfer and resolution on a flat detector behind the sample.
 
-With scattering angle theta, tan(theta) = r / D on the detector and q = 4 pi / lambda sin(theta / 2);
+At scattering angle theta, tan(theta) = r / D on the detector, q = 4 pi / lambda sin(theta / 2), and
 a full period in the sample is d = 2 pi / q = lambda / (2 sin(theta / 2)).
 """
 

@@ -160,7 +160,7 @@ class ThumbnailGrid(QWidget):
         self._quietly(lambda: self._set_rows(rows))
 
     def _set_rows(self, rows: NDArray[np.int64]) -> None:
-        current = self.current_row
+        current, scrolled = self.current_row, self.view.verticalOffset()
         selected = self.model.rows[self.view.selected_positions()]
         if self.model.set_rows(rows):
             return
@@ -170,6 +170,7 @@ class ThumbnailGrid(QWidget):
             self.view.choose(position)
             if still_in.size > 1:
                 self.view.select_positions(still_in)
+            self.view.verticalScrollBar().setValue(scrolled)
 
     # What the operator does
 
