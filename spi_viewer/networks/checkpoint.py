@@ -5,12 +5,8 @@ Nothing is ever unpickled: a model folder from anywhere may be opened.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
-import math
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,43 +16,15 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule, FrameClass
+from spi_viewer.frames import NETWORK_SIDE_PX
 from spi_viewer.networks.familiarity import Familiarity
-from spi_viewer.networks.resnet import ResNet, ResNetConfig
+from spi_viewer.networks.model_card import CARD_NAME, ModelCard, card_to_text, read_card
+from spi_viewer.networks.resnet import ResNet
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 
 WEIGHTS_NAME = "weights.safetensors"
-CARD_NAME = "model.json"
-CLASSES = tuple(frame_class.label for frame_class in FrameClass)
-_FORMAT = 1
-_MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
 _MAX_BYTES = 1 << 30
 _NETWORK, _PIXELS, _FAMILIARITY = "network.", "pixels.", "familiarity."
-
-
-@dataclass
-class ModelCard:
-    """What model.json says.
-
-    Attributes:
-        config: rebuilds the network.
-        input_kind: how counts become network input.
-        temperature: divides the class scores before the softmax.
-        rule: the threshold on P(single) and the band that is worth a person's look.
-        training: what it was trained on and how.
-        figures: what was measured, with the conditions.
-        weights_sha256: of the weights file; filled when saved.
-    """
-
-    name: str
-    config: ResNetConfig
-    input_kind: InputKind = InputKind.PER_IMAGE
-    classes: tuple[str, ...] = CLASSES
-    temperature: float = 1.0
-    rule: DecisionRule = field(default_factory=DecisionRule)
-    training: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
-    weights_sha256: str = ""
 
 
 class Model(NamedTuple):
@@ -84,7 +52,7 @@ def save_model(folder: Path, model: Model) -> None:
     """
     weights = safetensors.torch.save(_tensors(model))
     model.card.weights_sha256 = hashlib.sha256(weights).hexdigest()
-    text = json.dumps(_card_to_json(model.card), indent=2, allow_nan=False)
+    text = card_to_text(model.card)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(folder / WEIGHTS_NAME, weights)
@@ -98,9 +66,9 @@ def save_figures(folder: Path, figures: dict[str, Any]) -> None:
 
     Raises ModelError if the model cannot be read or the card cannot be written.
     """
-    card = _read_card(folder)
+    card = read_card(folder)
     card.figures = {**card.figures, **figures}
-    text = json.dumps(_card_to_json(card), indent=2, allow_nan=False)
+    text = card_to_text(card)
     try:
         write_aside(folder / CARD_NAME, text.encode())
     except OSError as error:
@@ -109,7 +77,7 @@ def save_figures(folder: Path, figures: dict[str, Any]) -> None:
 
 def load_model(folder: Path) -> Model:
     """Read a model and compare everything with its card; raises ModelError naming the fault."""
-    card = _read_card(folder)
+    card = read_card(folder)
     tensors = _read_weights(folder, card)
     with torch.device("meta"):  # no time for random weights, which would be thrown away
         network = ResNet(card.config)
@@ -215,56 +183,3 @@ def _check_extras(folder: Path, tensors: dict[str, Tensor], network: ResNet) -> 
 
 def _kind(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
-
-
-def _card_to_json(card: ModelCard) -> dict[str, Any]:
-    return {"format": _FORMAT, **dataclasses.asdict(card)}
-
-
-def _read_card(folder: Path) -> ModelCard:
-    try:
-        stored = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{folder}: {CARD_NAME} cannot be read ({error})") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{folder}: {CARD_NAME} is not JSON ({error})") from error
-    try:
-        return _card_from_json(stored)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
-
-
-def _card_from_json(stored: dict[str, Any]) -> ModelCard:
-    if stored["format"] != _FORMAT:
-        raise ValueError(f"format {stored['format']}, this program reads {_FORMAT}")
-    if tuple(stored["classes"]) != CLASSES:
-        raise ValueError(f"classes must be {', '.join(CLASSES)}")
-    card = ModelCard(
-        name=str(stored["name"]),
-        config=ResNetConfig(**stored["config"]),
-        input_kind=InputKind(stored["input_kind"]),
-        temperature=float(stored["temperature"]),
-        rule=DecisionRule(**{name: float(value) for name, value in stored["rule"].items()}),
-        training=dict(stored["training"]),
-        figures=dict(stored["figures"]),
-        weights_sha256=str(stored["weights_sha256"]),
-    )
-    _check(card)
-    return card
-
-
-def _check(card: ModelCard) -> None:
-    config = card.config
-    for name in ("n", "m"):
-        pairs = getattr(config, name)
-        if type(pairs) is not int or not 1 <= pairs <= _MAX_PAIRS:
-            raise ValueError(f"{name} must be a whole number from 1 to {_MAX_PAIRS}")
-    if config.in_channels != card.input_kind.channels or config.class_count != len(CLASSES):
-        raise ValueError("the network's inputs or outputs do not fit the input kind or classes")
-    if not 0 <= config.dropout < 1 or type(config.global_pool) is not bool:
-        raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
-    if not (math.isfinite(card.temperature) and card.temperature > 0):
-        raise ValueError("the temperature must be a positive number")
-    rule = card.rule
-    if not 0 <= rule.unsure_low <= rule.threshold <= rule.unsure_high <= 1:
-        raise ValueError("threshold and unsure band must be ordered within 0 and 1")

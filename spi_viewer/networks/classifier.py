@@ -21,9 +21,10 @@ from spi_viewer import paths
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule
 from spi_viewer.networks import activation_maps
-from spi_viewer.networks.checkpoint import CARD_NAME, Model, load_model
+from spi_viewer.networks.checkpoint import Model, load_model
 from spi_viewer.networks.devices import choose_device, device_label
 from spi_viewer.networks.familiarity import Familiarity
+from spi_viewer.networks.model_card import CARD_NAME
 from spi_viewer.networks.resnet import ResNet, fuse_batch_norm
 from spi_viewer.preprocessing.network_input import network_input, tensor_of
 

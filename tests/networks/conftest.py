@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from spi_viewer.frames import FrameClass
-from spi_viewer.networks.checkpoint import Model, ModelCard
+from spi_viewer.networks.checkpoint import Model
 from spi_viewer.networks.familiarity import fit_familiarity
+from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
 from spi_viewer.networks.training import TrainingBatch
 

@@ -11,8 +11,9 @@ from spi_viewer.networks.checkpoint import load_model
 from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.resnet import ResNetConfig
-from spi_viewer.networks.training import TrainingConfig, learning_rate, train
+from spi_viewer.networks.training import TrainingConfig, train
 from spi_viewer.networks.training_state import STATE_NAME, completed_steps
+from spi_viewer.networks.training_step import learning_rate
 from spi_viewer.preprocessing.network_input import InputKind
 
 SMALL = ResNetConfig(n=1, m=1)

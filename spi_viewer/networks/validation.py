@@ -1,0 +1,118 @@
+"""The end of an epoch: judge the averaged weights, and keep them if none were better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spi_viewer.frames import FrameClass
+from spi_viewer.networks import calibration
+from spi_viewer.networks.checkpoint import Model, ModelCard, save_model
+from spi_viewer.networks.familiarity import fit_familiarity, pooled
+from spi_viewer.networks.measurement import average_precision, false_negatives_at, figures
+from spi_viewer.networks.training_config import TrainingConfig
+from spi_viewer.networks.training_data import TrainingBatch
+from spi_viewer.networks.training_state import TrainingState
+from spi_viewer.preprocessing.network_input import network_input
+
+
+def finish_epoch(
+    config: TrainingConfig,
+    state: TrainingState,
+    validation: Sequence[TrainingBatch],
+    folder: Path,
+    place: torch.device,
+    description: dict[str, Any],
+) -> dict[str, Any]:
+    """Judge the averaged weights; keep them if they are the best so far."""
+    logits, averages = _evaluate(config, state, validation, place)
+    frame_class = torch.cat([b.frame_class for b in validation]).cpu()
+    is_good = (frame_class == FrameClass.SINGLE).numpy()
+    p_good = calibration.probabilities(logits, 1.0)[:, FrameClass.SINGLE]
+    precision = average_precision(p_good, is_good)
+    lost = false_negatives_at(p_good, is_good, config.false_positives)
+    score = (precision + 1 - lost) / 2  # the whole curve, and the end of it that matters
+    entry = {
+        "epoch": state.step // config.steps_per_epoch,
+        "average_precision": precision,
+        "false_negatives_at_allowed_false_positives": lost,
+        "accuracy": float(((p_good >= 0.5) == is_good).mean()),
+        "score": score,
+        "kept": score >= state.best_score,  # of equals the later one, whose margin is wider
+    }
+    state.history.append(entry)
+    if entry["kept"]:
+        state.best_score = score
+        training = _training_entry(config, state, validation, description)
+        card = _calibrated_card(config, logits, frame_class.numpy(), validation, training)
+        familiarity = fit_familiarity(averages, frame_class)
+        save_model(folder, Model(state.average, card, state.pixel_statistics, familiarity))
+    return entry
+
+
+@torch.inference_mode()
+def _evaluate(
+    config: TrainingConfig,
+    state: TrainingState,
+    validation: Sequence[TrainingBatch],
+    place: torch.device,
+) -> tuple[NDArray, Tensor]:
+    """Class scores (N, K) and pooled features (N, C) of the validation set."""
+    logits, averages = [], []
+    for batch in validation:
+        counts, valid = batch.counts.to(place), batch.valid.to(place)
+        x = network_input(counts, valid, config.input_kind, state.pixel_statistics)
+        features = state.average.forward_features(x.contiguous(memory_format=torch.channels_last))
+        logits.append(state.average.forward_head(features).float().cpu())
+        averages.append(pooled(features).cpu())
+    return torch.cat(logits).numpy(), torch.cat(averages)
+
+
+def _calibrated_card(
+    config: TrainingConfig,
+    logits: NDArray,
+    frame_class: NDArray,
+    validation: Sequence[TrainingBatch],
+    training: dict[str, Any],
+) -> ModelCard:
+    temperature = calibration.fit_temperature(logits, frame_class)
+    probability = calibration.probabilities(logits, temperature)
+    is_good = frame_class == FrameClass.SINGLE
+    rule = calibration.decision_rule(
+        probability[:, FrameClass.SINGLE], is_good, config.false_positives
+    )
+    photons = torch.cat([b.photons for b in validation]).cpu().numpy()
+    family = [name for batch in validation for name in batch.family]
+    measured = figures(probability, frame_class, photons, family, rule.threshold)
+    return ModelCard(
+        name=config.name,
+        config=config.network,
+        input_kind=config.input_kind,
+        temperature=temperature,
+        rule=rule,
+        training=training,
+        figures={"validation": measured},
+    )
+
+
+def _training_entry(
+    config: TrainingConfig,
+    state: TrainingState,
+    validation: Sequence[TrainingBatch],
+    description: dict[str, Any],
+) -> dict[str, Any]:
+    recipe = asdict(config)
+    del recipe["network"], recipe["name"], recipe["input_kind"]
+    return {
+        **description,
+        "recipe": recipe,
+        "frames_seen": state.frames,
+        "validation_frames": sum(len(batch.counts) for batch in validation),
+        "history": list(state.history),
+    }
