@@ -1,44 +1,112 @@
-"""Single-image files through fabio: TIFF, CBF and EDF, with one frame or several."""
+"""Image files through fabio: TIFF, CBF and EDF, with one frame or several."""
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
-from fabio.cbfimage import CbfImage
 from fabio.edfimage import EdfImage
-from fabio.fabioimage import FabioImage
 from fabio.tifimage import TifImage
 from numpy.typing import NDArray
 
 from spi_viewer.errors import NotReadyError, RunFileError
-from spi_viewer.frames import FrameFlag, RunInfo
+from spi_viewer.frames import DetectorGeometry, FrameFlag, RunInfo
+from spi_viewer.sources.cbf_image import read_cbf
 from spi_viewer.sources.hdf5_file import shorten
 from spi_viewer.sources.hdf5_frame_shape import MAX_SIDE_PX
 
-_MAGIC: tuple[tuple[bytes, type[FabioImage]], ...] = (
-    (b"II*\0", TifImage),
-    (b"MM\0*", TifImage),
-    (b"###CBF:", CbfImage),
-)
+# What fabio says of torn files is said once, by the error that this module raises.
+logging.getLogger("fabio").setLevel(logging.CRITICAL)
+
 _MAX_METADATA_LENGTH = 200
 
 
-def is_image_file(path: Path, head: bytes) -> bool:
-    """True for the formats read here, by their first bytes."""
-    return _image_class(path, head) is not None
+def is_image_file(head: bytes) -> bool:
+    """True for the formats read here, by a file's first bytes."""
+    return _reader_of(head) is not None
 
 
-def _image_class(path: Path, head: bytes) -> type[FabioImage] | None:
-    for magic, image_class in _MAGIC:
-        if head.startswith(magic):
-            return image_class
+class _Images(Protocol):
+    """The images of one file."""
+
+    count: int
+    header: dict[str, str]
+    geometry: DetectorGeometry
+
+    def pixels(self, index: int) -> NDArray[Any]:
+        """Image `index`; raises anything over a torn file."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class _CbfImages:
+    """A CBF file holds one image."""
+
+    count = 1
+
+    def __init__(self, path: Path) -> None:
+        self._pixels, self.header, self.geometry = read_cbf(path)
+
+    def pixels(self, index: int) -> NDArray[Any]:
+        return self._pixels
+
+    def close(self) -> None:
+        pass
+
+
+class _FabioImages:
+    """TIFF or EDF, as fabio reads it."""
+
+    geometry = DetectorGeometry()
+
+    def __init__(self, path: Path, image_class: type[TifImage] | type[EdfImage]) -> None:
+        self._image = image_class().read(str(path))
+        self.count = int(self._image.nframes)
+        self.header = {str(key): str(value) for key, value in (self._image.header or {}).items()}
+
+    def pixels(self, index: int) -> NDArray[Any]:
+        image = self._image
+        if max(image.shape, default=0) > MAX_SIDE_PX:
+            raise ValueError(f"its size of {image.shape} pixels is beyond {MAX_SIDE_PX} a side")
+        frame = image.get_frame(index) if image.nframes > 1 else image
+        data = frame.data
+        # fabio fills what is missing of a torn EDF with zeros, and gives no data for a TIFF.
+        parts = [image, frame, *getattr(image, "_frames", ())[index : index + 1]]
+        torn = any(
+            getattr(part, mark, False)
+            for part in parts
+            for mark in ("incomplete_file", "incomplete_data")
+        )
+        if data is None or torn:
+            raise ValueError("it is truncated")
+        return np.asarray(data)
+
+    def close(self) -> None:
+        self._image.close()
+
+
+def _read_tif(path: Path) -> _Images:
+    return _FabioImages(path, TifImage)
+
+
+def _read_edf(path: Path) -> _Images:
+    return _FabioImages(path, EdfImage)
+
+
+def _reader_of(head: bytes) -> Callable[[Path], _Images] | None:
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return _read_tif
+    if head.startswith(b"###CBF:"):
+        return _CbfImages
+    # An EDF that keeps its pixels in another file could name anything.
     is_edf = head.lstrip().startswith(b"{") and b"Dim_1" in head
-    return EdfImage if is_edf else None
+    return _read_edf if is_edf and b"EDF_BinaryFileName" not in head else None
 
 
 class ImageFileRun:
@@ -46,20 +114,26 @@ class ImageFileRun:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with path.open("rb") as file:
-            image_class = _image_class(path, file.read(4096))
-        if image_class is None:
-            raise RunFileError(path, "it is not a TIFF, CBF or EDF image")
-        self._image: FabioImage | None = None
+        self._images: _Images | None = None
         with self._reading(NotReadyError):
-            self._image = image_class().read(str(path))
-            first = self._pixels(0)
-            frame_count = int(self._image.nframes)
+            with path.open("rb") as file:
+                reader = _reader_of(file.read(4096))
+            if reader is None:
+                raise RunFileError(path, "it is not a TIFF, CBF or EDF image")
+            self._images = reader(path)
+            first = _native(self._images.pixels(0))
         problem = _pixel_problem(first)
         if problem:
             self.close()
             raise RunFileError(path, problem)
-        self.info = RunInfo(str(path), "", frame_count, first.shape, first.dtype.str)
+        self.info = RunInfo(
+            path=str(path),
+            dataset="",
+            frame_count=self._images.count,
+            frame_shape=(first.shape[0], first.shape[1]),
+            dtype=first.dtype.str,
+            geometry=self._images.geometry,
+        )
 
     @contextmanager
     def _reading(self, error_type: type[RunFileError] = RunFileError) -> Iterator[None]:
@@ -69,31 +143,29 @@ class ImageFileRun:
                 warnings.simplefilter("ignore")
                 yield
         except RunFileError:
+            self.close()
             raise
         except Exception as error:
             reason = f"the image is damaged or still being written ({shorten(error)})"
             raise error_type(self._path, reason) from error
-
-    def _pixels(self, index: int) -> NDArray[Any]:
-        if self._image is None:
-            raise RunFileError(self._path, "the run has been closed")
-        frame = self._image if index == 0 else self._image.get_frame(index)
-        pixels = np.asarray(frame.data)
-        return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
     def refresh(self) -> int:
         """Images do not grow."""
         return self.info.frame_count
 
     def read_frame(self, index: int) -> NDArray[Any]:
-        """Pixels (h, w)."""
-        if not 0 <= index < self.info.frame_count:
+        """Pixels (h, w).
+
+        Raises:
+            RunFileError: the image is damaged, or there is no such frame.
+        """
+        if self._images is None or not 0 <= index < self.info.frame_count:
             reason = f"it has no frame {index}: it holds {self.info.frame_count}"
             raise RunFileError(self._path, reason)
         with self._reading():
-            pixels = self._pixels(index)
+            pixels = _native(self._images.pixels(index))
         if pixels.shape != self.info.frame_shape:
-            raise RunFileError(self._path, f"frame {index} has shape {pixels.shape}")
+            raise RunFileError(self._path, f"frame {index} has another shape, {pixels.shape}")
         return pixels
 
     def valid_pixels(self, index: int) -> NDArray[np.bool_]:
@@ -109,12 +181,9 @@ class ImageFileRun:
         return FrameFlag.NONE
 
     def metadata(self, index: int) -> dict[str, Any]:
-        """The image's header, long entries left out."""
-        if self._image is None:
-            return {}
-        header = self._image.header or {}
-        texts = {str(name): str(value) for name, value in header.items()}
-        return {name: text for name, text in texts.items() if len(text) <= _MAX_METADATA_LENGTH}
+        """The first image's header, long entries left out."""
+        header = self._images.header if self._images is not None else {}
+        return {name: text for name, text in header.items() if len(text) <= _MAX_METADATA_LENGTH}
 
     def per_frame_datasets(self) -> tuple[str, ...]:
         """None in these formats."""
@@ -122,15 +191,20 @@ class ImageFileRun:
 
     def close(self) -> None:
         """Let go of the file."""
-        image, self._image = getattr(self, "_image", None), None
-        if image is not None:
-            image.close()
+        images, self._images = self._images, None
+        if images is not None:
+            images.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _native(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The same values in this machine's byte order."""
+    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
 
 def _pixel_problem(pixels: NDArray[Any]) -> str | None:

@@ -78,7 +78,7 @@ def open_run(path: str | Path, dataset: str | None = None) -> Run:
     head = _read_head(path)
     if _has_hdf5_signature(path, head, size):
         return Hdf5Run(path, dataset)
-    if is_image_file(path, head):
+    if is_image_file(head):
         return ImageFileRun(path)
     raise _refusal(path, head)
 
