@@ -12,12 +12,14 @@ import h5py
 
 from spi_viewer.errors import ExportCancelledError, ExportError, SpiViewerError
 from spi_viewer.exporting import cxi_tables
+from spi_viewer.exporting.enduring_file import EnduringFile
 from spi_viewer.exporting.frame_selection import ExportProvenance, FrameToExport
 from spi_viewer.exporting.frame_stack import FrameStack
 from spi_viewer.exporting.part_file import part_file, put_in_place, refusal_to_overwrite
 from spi_viewer.exporting.per_frame_columns import PerFrameColumns
 from spi_viewer.exporting.source_files import OpenSource, SourceFiles
 from spi_viewer.exporting.verification import verify_columns, verify_frames
+from spi_viewer.frames import DetectorGeometry
 
 Progress = Callable[[int, int], None]
 _PHASES = 3  # pixels, per-frame datasets, verification
@@ -119,27 +121,47 @@ def _write_and_verify(
     steps: _Steps,
 ) -> dict[str, str]:
     """Write the part file and compare it with what was read; per-frame datasets left out."""
-    with SourceFiles(open_source) as sources, h5py.File(part, "w", locking=False) as file:
-        stack = FrameStack(file, len(frames))
-        names, geometries = [], []
-        for frame in frames:
-            pixels, valid, name = sources.read(frame.id)
-            stack.write(frame.id, pixels, valid)
-            names.append(frame.id.name or name)
-            geometries.append(sources.reader(frame.id.path, frame.id.dataset).info.geometry)
-            steps.advance(1)
-        stack.finish()
-        columns = PerFrameColumns(file, len(frames))
-        columns.copy([frame.id for frame in frames], sources, steps.advance)
-        cxi_tables.write_names(file, names)
-        cxi_tables.write_geometry(file, geometries)
-        cxi_tables.write_scores(file, frames)
-        cxi_tables.write_provenance(file, frames, provenance)
-        blocks = {column.dataset.name: column.blocks for column in columns.columns}
+    with SourceFiles(open_source) as sources, contextlib.closing(EnduringFile(part)) as raw:
+
+        def step(done: int) -> None:
+            raw.check()
+            steps.advance(done)
+
+        with h5py.File(raw, "w") as file:
+            stack, names, geometries = _write_frames(file, frames, sources, step)
+            columns = PerFrameColumns(file, len(frames))
+            columns.copy([frame.id for frame in frames], sources, step)
+            cxi_tables.write_names(file, names)  # unless a source's own names were copied
+            cxi_tables.write_geometry(file, geometries)
+            cxi_tables.write_scores(file, frames)
+            cxi_tables.write_provenance(file, frames, provenance)
+            blocks = {column.dataset.name: column.blocks for column in columns.columns}
+            raw.check()
+    raw.check()
     with h5py.File(part, "r", locking=False) as file:
         verify_frames(file, stack, steps.advance)
         verify_columns(file, blocks)
     return columns.skipped
+
+
+def _write_frames(
+    file: h5py.File,
+    frames: Sequence[FrameToExport],
+    sources: SourceFiles,
+    step: Callable[[int], None],
+) -> tuple[FrameStack, list[str], list[DetectorGeometry]]:
+    """Write pixels and masks; the names and geometries of the frames."""
+    stack = FrameStack(file, len(frames))
+    names: list[str] = []
+    geometries: list[DetectorGeometry] = []
+    for frame in frames:
+        pixels, valid, name = sources.read(frame.id)
+        stack.write(frame.id, pixels, valid)
+        names.append(frame.id.name or name)
+        geometries.append(sources.reader(frame.id.path, frame.id.dataset).info.geometry)
+        step(1)
+    stack.finish()
+    return stack, names, geometries
 
 
 def _check_destination(destination: Path, frames: Sequence[FrameToExport], overwrite: bool) -> None:

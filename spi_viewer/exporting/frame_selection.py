@@ -43,7 +43,7 @@ def frames_of_session(session: Session, rows: ArrayLike) -> list[FrameToExport]:
     """Rows of a session as frames to export, in the order given."""
     rows = np.asarray(rows, np.int64)
     probabilities = session.probabilities(rows)
-    judged = np.isfinite(probabilities).all(axis=1)
+    judged = np.asarray(np.isfinite(probabilities).all(axis=1))
     verdicts, labels = session.verdicts(rows), session.labels(rows)
     flags = session.flags(rows)
     return [

@@ -26,7 +26,7 @@ _BLOCK_ROWS = 512
 _BLOCK_BYTES = 16 * 2**20
 _LONG_ROW_BYTES = 4096
 _STALE_ATTRIBUTES = frozenset({"numEvents", "DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"})
-_READ_ERRORS = (OSError, KeyError, ValueError, RuntimeError, TypeError)
+_READ_ERRORS = (OSError, IndexError, KeyError, ValueError, RuntimeError, TypeError)
 
 
 class _UnreadableError(Exception):
