@@ -45,8 +45,8 @@ class CountsPanel(QWidget):
         column.addWidget(self.plot)
         self._dress()
 
-    def show_series(self, series: HitRateSeries) -> None:
-        """Draw the series: against time where it has one, else against the frame number."""
+    def show_series(self, series: HitRateSeries, by_time: bool) -> None:
+        """Draw the series against time, or against the count of frames."""
         self._series = series
         count = len(series.time_s)
         if count == 0:
@@ -54,13 +54,14 @@ class CountsPanel(QWidget):
             self._line.setData([], [])
             self._draw_band(self._x, self._x, self._x)
             return
-        span_s = float(series.time_s[-1] - series.time_s[0])
-        if span_s > 0:
-            self._x = (series.time_s - series.time_s[-1]) / (60 if span_s > 120 else 1)
-            self.plot.setLabel("bottom", "minutes" if span_s > 120 else "seconds")
-        else:  # a file whose frames came all at once
-            self._x = np.asarray(series.first_row, float)
-            self.plot.setLabel("bottom", "frame")
+        if by_time:
+            span_s = float(series.time_s[-1] - series.time_s[0])
+            unit, unit_s = ("minutes", 60) if span_s > 120 else ("seconds", 1)
+            self._x = (series.time_s - series.time_s[-1]) / unit_s
+            self.plot.setLabel("bottom", unit)
+        else:
+            self._x = np.asarray(series.first_row - series.first_row[0], float)
+            self.plot.setLabel("bottom", "frames")
         self._line.setData(self._x, 100 * series.hit_rate)
         self._draw_band(self._x, 100 * series.low, 100 * series.high)
         self._fit(100 * series.hit_rate, 100 * series.low, 100 * series.high)

@@ -178,7 +178,7 @@ class ExportDialog(QDialog):
 
     def _connect(self) -> None:
         self.policies.buttonClicked.connect(self._check)
-        self.destination.textChanged.connect(self._check)
+        self.destination.textChanged.connect(self._check_new_destination)
         self.overwrite.toggled.connect(self._check)
         self.browse.clicked.connect(self._browse)
         self.export.clicked.connect(self.start_export)
@@ -210,6 +210,11 @@ class ExportDialog(QDialog):
         self.cancel.setText("Cancel" if working else "Close")
         for widget in (*self.policies.buttons(), self.destination, self.browse):
             widget.setEnabled(not working)
+
+    def _check_new_destination(self) -> None:
+        # Consent to replace one file is no consent to replace another.
+        self.overwrite.setChecked(False)
+        self._check()
 
     def _browse(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(

@@ -77,7 +77,9 @@ class LiveFollow(QObject):
         end = self._session.row_count
         rows = np.arange(max(0, end - _LOOK_BACK_ROWS), end)
         if self._run is not None:
-            rows = rows[np.array([self._session.run_of(int(row)) == self._run for row in rows], bool)]
+            rows = rows[
+                np.array([self._session.run_of(int(row)) == self._run for row in rows], bool)
+            ]
         if self._only_good and rows.size:
             rows = rows[np.asarray(self._session.verdicts(rows)) == Verdict.GOOD]
         return int(rows[-1]) if rows.size else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PyQt5.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox
+from PyQt5.QtWidgets import QAction, QApplication, QLabel, QMainWindow, QMessageBox
 
 from spi_viewer import __version__
 from spi_viewer.errors import SpiViewerError
@@ -173,7 +173,13 @@ class MainWindow(QMainWindow):
     def show_keys(self) -> None:
         """List all keys."""
         groups = self.actions_by_name.by_menu()
-        groups["Pattern"] = self.pattern.actions()
+        for title, view in (
+            ("Pattern", self.pattern),
+            ("Why", self.activation),
+            ("Frame info", self.frame_info),
+            ("Grid", self.grid),
+        ):
+            groups[title] = list(dict.fromkeys(view.findChildren(QAction)))
         dialog = KeysDialog(groups, self)
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.show()
@@ -198,7 +204,9 @@ class MainWindow(QMainWindow):
         if len(rows):
             self._say(f"{len(rows)} frame{'s' if len(rows) > 1 else ''} {deed}")
             self.grid.refresh()
+            self.grid.select_row(int(rows[0]))
             self.show_row(int(rows[0]))
+        self._show_label_state()
 
     def _set_crop(self, crop: Crop | None) -> None:
         row = self.follow.row
@@ -331,6 +339,7 @@ class MainWindow(QMainWindow):
         self.counts.row_chosen.connect(self.show_row)
         self.counts.row_chosen.connect(self.grid.select_row)
         self.grid.current_row_changed.connect(self.show_row)
+        self.grid.labels_changed.connect(self._show_label_state)
         self.grid.newest_requested.connect(lambda: follow.set_following(True))
         self.grid.export_requested.connect(self.export)
         self.pattern.crop_changed.connect(self._set_crop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QColor
 
 from spi_viewer.gui.texts import format_count, format_half_width, format_percent
@@ -32,8 +32,8 @@ def _all_runs(total: Counts) -> RunSummary:
 class RunModel(QAbstractTableModel):
     """One row a run, the newest on top; a refused run gives its reason in the tool tip."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._runs: list[RunSummary] = []
         self._theme = DARK
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from spi_viewer.session.session import HitRateSeries, Session
 
 _HISTOGRAM_BINS = 100
-_MIN_POINTS, _MAX_POINTS = 24, 120
+_MAX_POINTS = 120  # of a live run
+_FILE_POINTS, _MIN_BIN_FRAMES = 60, 10
 
 
 class SessionFigures:
@@ -59,13 +60,14 @@ class SessionFigures:
         """Histogram and strip chart; a pass over the frames, so not at every tick."""
         self._scores.show_histogram(*self._session.score_histogram(_HISTOGRAM_BINS, self._run))
         self._scores.show_labelled(*self._session.labelled_scores(self._run))
-        self._counts.show_series(self._series())
+        live = self._is_live()
+        self._counts.show_series(self._series(live), by_time=live)
 
-    def _series(self) -> HitRateSeries:
+    def _series(self, live: bool) -> HitRateSeries:
         """A live run against time, a file against its frames; some dozens of points."""
-        if not self._is_live():
+        if not live:
             frames = self._session.counts(self._run).frames
-            bin_frames = max(1, frames // (_MIN_POINTS * 2))
+            bin_frames = max(_MIN_BIN_FRAMES, frames // _FILE_POINTS)
             return self._session.hit_rate_series(self._run, self._bin_s, bin_frames)
         series = self._session.hit_rate_series(self._run, self._bin_s)
         while len(series.time_s) > _MAX_POINTS:

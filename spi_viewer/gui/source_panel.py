@@ -47,7 +47,7 @@ class SourcePanel(QWidget):
 
     def __init__(self, demo_available: bool = True) -> None:
         super().__init__()
-        self.model = RunModel()
+        self.model = RunModel(self)
         self.table = QTableView()
         self.troubles = QListWidget()
         self._trouble_texts: list[str] = []

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from spi_viewer.frames import DecisionRule
+from spi_viewer.gui.score_panel import ScorePanel, expected_at
+
+EDGES = np.linspace(0, 1, 101)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> ScorePanel:
+    made = ScorePanel(DecisionRule(threshold=0.5))
+    qtbot.addWidget(made)
+    made.resize(500, 500)
+    made.show()
+    qtbot.waitExposed(made)
+    made.show_histogram(EDGES, np.full(100, 10))
+    return made
+
+
+def test_expected_figures_of_even_scores() -> None:
+    expected = expected_at(0.5, EDGES, np.full(100, 10))
+    assert expected.accepted == pytest.approx(500)
+    assert expected.precision == pytest.approx(0.75)  # mean of [0.5, 1]
+    assert expected.recall == pytest.approx(0.75)  # 375 of 500 expected singles
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.313, 0.777, 0.985])
+def test_expected_figures_agree_with_the_frames_themselves(threshold: float) -> None:
+    scores = np.random.default_rng(3).beta(0.3, 0.9, 200_000)
+    counts, _ = np.histogram(scores, EDGES)
+    above = scores[scores >= threshold]
+    expected = expected_at(threshold, EDGES, counts)
+    assert expected.accepted == pytest.approx(above.size, rel=0.03)
+    assert expected.precision == pytest.approx(above.mean(), abs=0.005)
+    assert expected.recall == pytest.approx(above.sum() / scores.sum(), abs=0.01)
+
+
+def test_nothing_is_expected_of_nothing() -> None:
+    expected = expected_at(0.5, EDGES, np.zeros(100, int))
+    assert np.isnan(expected.precision)
+    assert np.isnan(expected.recall)
+
+
+def test_dragging_the_line_changes_the_rule_when_it_is_let_go(
+    qtbot: QtBot, panel: ScorePanel
+) -> None:
+    plot = panel.plot
+
+    def at(x: float) -> QPoint:
+        middle = plot.getViewBox().viewRect().center().y()
+        return plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(x, middle)))
+
+    qtbot.mouseMove(plot.viewport(), at(0.5))
+    qtbot.mousePress(plot.viewport(), Qt.LeftButton, pos=at(0.5))
+    for x in (0.55, 0.65, 0.75):
+        _drag(plot, at(x))
+    with qtbot.waitSignal(panel.rule_changed) as announced:
+        qtbot.mouseRelease(plot.viewport(), Qt.LeftButton, pos=at(0.75))
+    assert announced.args[0].threshold == pytest.approx(0.75, abs=0.02)
+    assert panel.number.value() == pytest.approx(0.75, abs=0.02)
+
+
+def _drag(plot, position: QPoint) -> None:
+    """A move with the button held; QTest moves without buttons."""
+    move = QMouseEvent(
+        QEvent.MouseMove, QPointF(position), Qt.NoButton, Qt.LeftButton, Qt.NoModifier
+    )
+    QApplication.sendEvent(plot.viewport(), move)
+
+
+def test_the_band_of_unsure_scores_always_holds_the_threshold(
+    qtbot: QtBot, panel: ScorePanel
+) -> None:
+    with qtbot.waitSignal(panel.rule_changed) as announced:
+        panel.number.setValue(0.9)
+    rule = announced.args[0]
+    assert rule.unsure_low <= rule.threshold <= rule.unsure_high
+
+
+def test_showing_a_rule_announces_nothing(qtbot: QtBot, panel: ScorePanel) -> None:
+    with qtbot.assertNotEmitted(panel.rule_changed):
+        panel.show_rule(DecisionRule(threshold=0.83))
+    assert panel.line.value() == pytest.approx(0.83)
+
+
+def test_labels_check_the_threshold(panel: ScorePanel) -> None:
+    panel.show_labelled(np.array([0.9, 0.8, 0.2, 0.7], "f4"), np.array([True, True, True, False]))
+    assert "66.7" in panel.checked.text()
+    assert "4 labels" in panel.checked.text()
