@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from spi_viewer.simulation import background, classes, hits, non_sample
 from spi_viewer.simulation.detector import DETECTORS, DetectorPreset, detect, draw_shadows
 from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.particles import FAMILIES
-from spi_viewer.simulation.scattering import EV_NM, Geometry, coarse_grid
+from spi_viewer.simulation.scattering import EV_NM, Geometry, coarse_grid, join_geometries
 
 DEFAULT_WEIGHTS: dict[FrameClass, float] = {
     FrameClass.SINGLE: 0.50,
@@ -62,32 +62,34 @@ class SimulatedFrames:
     def select(self, index: Tensor) -> SimulatedFrames:
         """Frames `index` (int64) of these."""
         rows = index.tolist()
-        values = {}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, list):
-                values[entry.name] = [value[row] for row in rows]
-            elif isinstance(value, Geometry):
-                values[entry.name] = value.select(index)
-            else:
-                values[entry.name] = value[index]
-        return SimulatedFrames(**values)
+        return SimulatedFrames(
+            counts=self.counts[index],
+            valid=self.valid[index],
+            frame_class=self.frame_class[index],
+            photons=self.photons[index],
+            family=[self.family[row] for row in rows],
+            diameter_nm=self.diameter_nm[index],
+            particle_count=self.particle_count[index],
+            fluence_per_um2=self.fluence_per_um2[index],
+            detector=[self.detector[row] for row in rows],
+            geometry=self.geometry.select(index),
+        )
 
 
 def concatenate(parts: Sequence[SimulatedFrames]) -> SimulatedFrames:
     """All frames of the parts in order; sides must agree."""
-    values = {}
-    for entry in fields(SimulatedFrames):
-        pieces = [getattr(part, entry.name) for part in parts]
-        if isinstance(pieces[0], list):
-            values[entry.name] = [item for piece in pieces for item in piece]
-        elif isinstance(pieces[0], Geometry):
-            names = [field.name for field in fields(Geometry)][:-1]
-            joined = (torch.cat([getattr(piece, name) for piece in pieces]) for name in names)
-            values[entry.name] = Geometry(*joined, side_px=pieces[0].side_px)
-        else:
-            values[entry.name] = torch.cat(pieces)
-    return SimulatedFrames(**values)
+    return SimulatedFrames(
+        counts=torch.cat([part.counts for part in parts]),
+        valid=torch.cat([part.valid for part in parts]),
+        frame_class=torch.cat([part.frame_class for part in parts]),
+        photons=torch.cat([part.photons for part in parts]),
+        family=[name for part in parts for name in part.family],
+        diameter_nm=torch.cat([part.diameter_nm for part in parts]),
+        particle_count=torch.cat([part.particle_count for part in parts]),
+        fluence_per_um2=torch.cat([part.fluence_per_um2 for part in parts]),
+        detector=[name for part in parts for name in part.detector],
+        geometry=join_geometries([part.geometry for part in parts]),
+    )
 
 
 def class_weights(good_fraction: float) -> dict[FrameClass, float]:

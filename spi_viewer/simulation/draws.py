@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def mix_seeds(seed: int, index: int) -> int:
-    """A 63-bit seed for block `index` of stream `seed` (splitmix64, so neighbours share nothing)."""
+    """A 63-bit seed for block `index` of stream `seed` (splitmix64: neighbours share nothing)."""
     state = (seed * 0x9E3779B97F4A7C15 + (index + 1) * 0xD1B54A32D192ED03) % 2**64
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         state = ((state ^ (state >> shift)) * factor) % 2**64

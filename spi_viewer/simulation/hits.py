@@ -75,34 +75,33 @@ def _amplitudes(
     geometry: Geometry,
     grid: CoarseGrid,
 ) -> Tensor:
-    """Form factors in nm^3 on the coarse grid: (len(rows), number, G, G), complex64."""
+    """Form factors in nm^3 on the coarse grid: (len(rows), number, 2, G, G), real and imaginary."""
     momentum = momentum_grid(geometry, grid.positions).points()
     size = len(grid.positions)
     diameter = particles.diameter_nm[rows, :number]
-    result = torch.empty(
-        (len(rows), number, size * size), dtype=torch.complex64, device=rows.device
-    )
+    result = torch.zeros((len(rows), number, 2, size * size), device=rows.device)
     # Seen from the body, q turns the other way; in units of the body's diameter.
     turned = particles.rotation[rows, :number] * diameter[..., None, None]
     names = [families[row] for row in rows.tolist()]
-    order = dict.fromkeys(shapes, 0)
-    place = []
-    for name in families:
-        place.append(order[name])
-        order[name] += 1
     for name in sorted(set(names)):
         members = [i for i, other in enumerate(names) if other == name]
         index = torch.tensor(members, device=rows.device)
-        own = torch.tensor([place[row] for row in rows[index].tolist()], device=rows.device)
-        q = momentum[index, None] @ turned[index]
-        picked = shapes[name].select(own.repeat_interleave(number))
-        form = picked.amplitude(q.flatten(0, 1))
-        result[index] = form.view(len(index), number, -1).to(torch.complex64)
+        # Row k of a family's shapes belongs to its k-th frame of the block.
+        own = [families[:row].count(name) for row in rows[index].tolist()]
+        picked = shapes[name].select(
+            torch.tensor(own, device=rows.device).repeat_interleave(number)
+        )
+        q = (turned[index] @ momentum[index, None]).flatten(0, 1)
+        form = picked.amplitude(q).view(len(index), number, -1)
+        if form.is_complex():
+            result[index] = torch.view_as_real(form).movedim(-1, 2)
+        else:
+            result[index, :, 0] = form
     # Surfaces are not perfectly sharp: a Gaussian fall-off of the density's edge.
     width = softness[rows][:, None] * diameter[:, :1]
-    soft = torch.exp(-0.5 * momentum.square().sum(-1) * width**2)
-    result = result * (soft[:, None] * diameter[..., None] ** 3)
-    return result.view(len(rows), number, size, size)
+    soft = torch.exp(-0.5 * momentum.square().sum(1) * width**2)
+    result *= soft[:, None, None] * diameter[..., None, None] ** 3
+    return result.view(len(rows), number, 2, size, size)
 
 
 def _pattern(
@@ -116,7 +115,7 @@ def _pattern(
 ) -> tuple[Tensor, Tensor]:
     """Unit-sum patterns (R, S, S) and fluence per visible photon (R,) from amplitudes."""
     at_pixels = grid.at_pixels(amplitude)
-    alone = at_pixels.real.square() + at_pixels.imag.square()
+    alone = at_pixels.square().sum(2)
     # Each particle's brightness first, so that shares of photons are shares on the detector.
     brightness = (alone * visible[:, None]).sum((2, 3)).clamp_min(1e-30)
     pixels = torch.arange(grid.interpolation.shape[0], device=rows.device, dtype=torch.float32)
@@ -149,19 +148,21 @@ def _interfere(
     number = amplitude.shape[1]
     momentum = momentum_grid(geometry, pixels)
     total = (alone * weight[..., None, None]).sum(1)
-    root = weight.sqrt()[..., None, None]
     moved = []
     for particle in range(number):
         x, y, z = (position_nm[:, particle, axis, None] for axis in range(3))
-        phase = (momentum.qx * x)[:, None, :] + (momentum.qy * y)[:, :, None]
-        phase = phase + momentum.qz * z[..., None]
-        moved.append(
-            amplitude[:, particle] * torch.polar(root[:, particle].expand_as(phase), phase)
-        )
+        phase = momentum.qz * z[..., None]
+        phase += (momentum.qx * x)[:, None, :]
+        phase += (momentum.qy * y)[:, :, None]
+        real, imaginary = (
+            amplitude[:, particle] * weight[:, particle].sqrt()[:, None, None, None]
+        ).unbind(1)
+        cosine, sine = torch.cos(phase), torch.sin(phase)
+        moved.append((real * cosine - imaginary * sine, real * sine + imaginary * cosine))
     for first in range(number):
         for second in range(first + 1, number):
             separation = position_nm[:, second] - position_nm[:, first]
             contrast = pixel_contrast(separation, geometry, pixels)
-            cross = moved[first].real * moved[second].real + moved[first].imag * moved[second].imag
+            cross = moved[first][0] * moved[second][0] + moved[first][1] * moved[second][1]
             total += 2.0 * cross * contrast[:, 0, :, None] * contrast[:, 1, None, :]
     return total.clamp_min(0.0)

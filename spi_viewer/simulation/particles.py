@@ -28,7 +28,7 @@ class Shapes(Protocol):
         """Shapes `index` (P,) of these, repeats allowed."""
 
     def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, Q, 3), in the body's frame times diameter -> (P, Q)."""
+        """Transform at q (P, 3, Q), in the body's frame times diameter -> (P, Q)."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class SmoothShapes:
         return SmoothShapes(self.formula, tuple(p[index] for p in self.parameters))
 
     def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, Q, 3) -> (P, Q)."""
-        return self.formula(q, *(p[:, None] for p in self.parameters))
+        """Transform at q (P, 3, Q) -> (P, Q)."""
+        return self.formula(q, *(p[..., None] for p in self.parameters))
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class PolyhedronShapes:
         return PolyhedronShapes(body, self.stretch[index])
 
     def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, Q, 3) -> (P, Q); an affine map of a body maps q back."""
-        stretched = polyhedra.polyhedron_amplitude(self.body, q * self.stretch[:, None])
+        """Transform at q (P, 3, Q) -> (P, Q); an affine map of a body maps q back."""
+        stretched = polyhedra.polyhedron_amplitude(self.body, q * self.stretch[..., None])
         return stretched * self.stretch.prod(-1, keepdim=True)
 
 
@@ -136,7 +136,7 @@ def _draw_core_shell(count: int, draw: Draw) -> Shapes:
 
 
 def _core_shell(q: Tensor, half_axes: Tensor, core_part: Tensor, contrast: Tensor) -> Tensor:
-    core = form_factors.ellipsoid(q, half_axes * core_part[..., None])
+    core = form_factors.ellipsoid(q, half_axes * core_part[:, None])
     return form_factors.ellipsoid(q, half_axes) + contrast * core
 
 
@@ -181,8 +181,8 @@ def _draw_box(count: int, draw: Draw) -> Shapes:
 
 
 def _box(q: Tensor, half_sides: Tensor) -> Tensor:
-    volume = 8.0 * half_sides.prod(-1)
-    return volume * torch.sinc(q * half_sides / math.pi).prod(-1)
+    volume = 8.0 * half_sides.prod(-2)
+    return volume * form_factors.sine_ratio(q * half_sides).prod(-2)
 
 
 FAMILIES: dict[str, Family] = {

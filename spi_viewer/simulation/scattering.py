@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -41,8 +42,13 @@ class Geometry:
 
     def select(self, index: Tensor) -> Geometry:
         """The geometry of frames `index`."""
-        values = [getattr(self, entry.name) for entry in fields(self)[:-1]]
-        return Geometry(*(value[index] for value in values), side_px=self.side_px)
+        return Geometry(
+            self.wavelength_nm[index],
+            self.distance_m[index],
+            self.pixel_size_m[index],
+            self.center_px[index],
+            self.side_px,
+        )
 
     @property
     def wavenumber(self) -> Tensor:
@@ -65,6 +71,17 @@ class Geometry:
         return 2.0 * self.edge_angle / self.wavelength_nm
 
 
+def join_geometries(parts: Sequence[Geometry]) -> Geometry:
+    """One Geometry of all frames; sides must agree."""
+    return Geometry(
+        torch.cat([part.wavelength_nm for part in parts]),
+        torch.cat([part.distance_m for part in parts]),
+        torch.cat([part.pixel_size_m for part in parts]),
+        torch.cat([part.center_px for part in parts]),
+        parts[0].side_px,
+    )
+
+
 @dataclass(frozen=True)
 class MomentumGrid:
     """Momentum transfer in 1/nm: qx (B, G), qy (B, G), qz (B, G, G) indexed [y, x]."""
@@ -74,10 +91,10 @@ class MomentumGrid:
     qz: Tensor
 
     def points(self) -> Tensor:
-        """All q as (B, G * G, 3)."""
+        """All q as (B, 3, G * G)."""
         qx = self.qx[:, None, :].expand_as(self.qz)
         qy = self.qy[:, :, None].expand_as(self.qz)
-        return torch.stack([qx, qy, self.qz], dim=-1).flatten(1, 2)
+        return torch.stack([qx, qy, self.qz], dim=1).flatten(2)
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,7 @@ class CoarseGrid:
     interpolation: Tensor
 
     def at_pixels(self, values: Tensor) -> Tensor:
-        """Values (..., G, G) at all pixels (..., S, S); complex in, complex out."""
-        if values.is_complex():
-            real = self.at_pixels(values.real.contiguous())
-            return torch.complex(real, self.at_pixels(values.imag.contiguous()))
+        """Values (..., G, G) at all pixels (..., S, S)."""
         return self.interpolation @ (values @ self.interpolation.T)
 
 
@@ -114,13 +128,14 @@ def coarse_grid(
 def _interpolation(
     samples: int, side_px: int, oversampling: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    step = (side_px - 1) / (samples - 1)
+    step = (side_px - 1.0) / (samples - 1.0)
     positions = (np.arange(samples + 2 * _TAPS) - _TAPS) * step
     distance = (np.arange(side_px)[:, None] - positions) / step
     beta = math.pi * _TAPS * (1.0 - 1.0 / oversampling) + 1.0
     window = np.i0(beta * np.sqrt(np.clip(1.0 - (distance / _TAPS) ** 2, 0.0, 1.0))) / np.i0(beta)
     matrix = np.sinc(distance) * np.where(np.abs(distance) < _TAPS, window, 0.0)
-    return positions, matrix / matrix.sum(1, keepdims=True)
+    normalised: NDArray[np.float64] = matrix / matrix.sum(1, keepdims=True)
+    return positions, normalised
 
 
 def momentum_grid(geometry: Geometry, positions: Tensor) -> MomentumGrid:
@@ -185,7 +200,7 @@ def photons_per_pixel(
     electrons_per_nm3: Tensor,
     solid_angle_sr: Tensor,
 ) -> Tensor:
-    """Scattered photons: I0 |r_e rho F|^2 Omega, which equals I0 |(2 pi / lambda^2) dn F|^2 Omega."""
+    """Scattered photons: I0 |r_e rho F|^2 Omega, equal to I0 |(2 pi / lambda^2) dn F|^2 Omega."""
     length_nm = CLASSICAL_ELECTRON_RADIUS_NM * electrons_per_nm3
     return (fluence_per_um2 * 1e-6) * length_nm**2 * amplitude_squared_nm6 * solid_angle_sr
 
