@@ -65,7 +65,7 @@ def good_frames_of_scores(
 
     Args:
         scores: from `read_scores`.
-        run: only frames of this file.
+        run: only frames of this file, or of files in this folder.
         threshold: good from this P(single) on; None takes the verdicts as they stand.
     """
     wanted = None if run is None else run.resolve()
@@ -74,7 +74,8 @@ def good_frames_of_scores(
     for scored in scores:
         path = scored.id.path
         if path not in same:
-            same[path] = wanted is None or Path(path).resolve() == wanted
+            file = Path(path).resolve()
+            same[path] = wanted is None or file == wanted or wanted in file.parents
         verdict = _verdict(scored, threshold)
         if same[path] and verdict is Verdict.GOOD:
             chosen.append(

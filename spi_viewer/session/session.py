@@ -11,38 +11,28 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spi_viewer.errors import SessionError
 from spi_viewer.frames import (
-    Crop,
     DecisionRule,
-    DetectorGeometry,
     FrameBatch,
-    FrameClass,
-    FrameId,
     OperatorLabel,
-    Verdict,
 )
-from spi_viewer.session import judgement, scores
 from spi_viewer.session.database import explained
 from spi_viewer.session.frame_table import Context
 from spi_viewer.session.hit_rate import HitRateSeries
 from spi_viewer.session.label_journal import LabelChange, LabelJournal
-from spi_viewer.session.revision_cache import RevisionCache
 from spi_viewer.session.row_selection import (
     ExportPolicy,
-    RowColumns,
     RowFilter,
     SortOrder,
-    hit_rate_series,
-    select_rows,
 )
 from spi_viewer.session.runs import Counts, RunKind, RunState, RunSummary
-from spi_viewer.session.session_store import RunRecord, SessionState, SessionStore
+from spi_viewer.session.session_store import RunRecord, SessionStore
+from spi_viewer.session.session_view import SessionView
 from spi_viewer.session.thumbnails_file import ThumbnailsFile
 
 __all__ = [
@@ -60,7 +50,7 @@ _WRITE_INTERVAL_S = 1.0
 _STOP_PATIENCE_S = 10.0
 
 
-class Session:
+class Session(SessionView):
     """Results and labels of any number of runs; a row a frame, numbered from 0 by arrival.
 
     Args:
@@ -69,14 +59,11 @@ class Session:
     """
 
     def __init__(self, path: Path | None) -> None:
+        super().__init__()
         self._temporary = path is None
-        self.path = Path(tempfile.mkdtemp(prefix="spi-viewer-")) if path is None else Path(path)
-        self._lock = threading.Lock()  # memory; held for microseconds
+        self.path = _temporary_folder() if path is None else Path(path)
         self._append_lock = threading.Lock()
         self._label_lock = threading.Lock()
-        self._state = SessionState()
-        self._cache = RevisionCache()
-        self._revision = 0
         self._written_revision = 0
         self._problem = ""
         self._closed = False
@@ -141,11 +128,6 @@ class Session:
 
     # -- deciding -----------------------------------------------------------------------------
 
-    @property
-    def rule(self) -> DecisionRule:
-        """How P(single) becomes a verdict."""
-        return self._state.rule
-
     def set_rule(self, rule: DecisionRule) -> None:
         """Judge all frames, and those to come, by this rule."""
         with self._lock:
@@ -192,163 +174,14 @@ class Session:
         """True when an undone decision can be had again."""
         return self._journal.can_redo
 
-    # -- looking: cheap enough for every tick of the window -------------------------------------
-
-    @property
-    def row_count(self) -> int:
-        """Frames so far."""
-        return len(self._state.table)
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change of frames, runs, labels or rule."""
-        return self._revision
-
     @property
     def problem(self) -> str:
         """Why results cannot be saved just now; '' when all is well."""
         return self._problem
 
-    def runs(self) -> list[RunSummary]:
-        """All runs in order of opening."""
-        with self._lock:
-            return [
-                RunSummary(
-                    number,
-                    run.name,
-                    run.path,
-                    run.kind,
-                    run.state,
-                    run.message,
-                    self._state.tallies.counts(number),
-                )
-                for number, run in enumerate(self._state.runs)
-            ]
-
-    def counts(self, run: int | None = None) -> Counts:
-        """Counts of one run or of all."""
-        with self._lock:
-            return self._state.tallies.counts(run)
-
-    def select(
-        self,
-        row_filter: RowFilter = RowFilter.ALL,
-        order: SortOrder = SortOrder.OLDEST,
-        run: int | None = None,
-    ) -> NDArray[np.int64]:
-        """Rows that pass, in order: (m,) int64, not to be written to."""
-        revision, columns, threshold = self._snapshot()
-
-        def compute() -> NDArray[np.int64]:
-            rows = select_rows(columns, row_filter, order, threshold, run)
-            rows.flags.writeable = False
-            return rows
-
-        return self._cache.get(("select", row_filter, order, run), revision, compute)
-
-    def decided_rows(self, policy: ExportPolicy, run: int | None = None) -> NDArray[np.int64]:
-        """Rows that are good by the network, by the operator, or finally; ascending."""
-        _, columns, _ = self._snapshot()
-        good = self._good_by(policy, columns)
-        if run is not None:
-            good &= columns.run == run
-        return np.flatnonzero(good)
-
-    def frame_id(self, row: int) -> FrameId:
-        """Where the row's frame stands on disk."""
-        with self._lock:
-            return self._state.table.frame_id(self._checked_row(row))
-
-    def run_of(self, row: int) -> int:
-        """The run that the row belongs to."""
-        return int(self._values("run", [row])[0])
-
-    def crop(self, row: int) -> Crop:
-        """The square of the detector that the network saw."""
-        return self._context(row).crop
-
-    def geometry(self, row: int) -> DetectorGeometry:
-        """What resolution rings need."""
-        return self._context(row).geometry
-
-    def model(self, row: int) -> tuple[str, str]:
-        """Name and hash of the model that judged the row."""
-        context = self._context(row)
-        return context.model_name, context.model_hash
-
-    def probabilities(self, rows: ArrayLike) -> NDArray[np.float32]:
-        """(n, 4) in the order of FrameClass; NaN for invalid frames."""
-        return self._values("probabilities", rows)
-
-    def verdicts(self, rows: ArrayLike) -> NDArray[np.int8]:
-        """(n,) Verdict of the network."""
-        return judgement.verdicts(self._values("code", rows))
-
-    def flags(self, rows: ArrayLike) -> NDArray[np.uint32]:
-        """(n,) FrameFlag bits."""
-        return self._values("flags", rows)
-
-    def photons(self, rows: ArrayLike) -> NDArray[np.float64]:
-        """(n,) sum of the valid pixels."""
-        return self._values("photons", rows)
-
-    def written_at_s(self, rows: ArrayLike) -> NDArray[np.float64]:
-        """(n,) Unix time at which the frame was first seen."""
-        return self._values("written_at_s", rows)
-
-    def labels(self, rows: ArrayLike) -> NDArray[np.int8]:
-        """(n,) OperatorLabel."""
-        return self._values("label", rows)
-
-    def final_verdicts(self, rows: ArrayLike) -> NDArray[np.int8]:
-        """(n,) the operator's label where there is one, else the network's verdict."""
-        labels = self.labels(rows)
-        return np.where(labels != OperatorLabel.NONE, labels, self.verdicts(rows))
-
     def thumbnails(self, rows: ArrayLike) -> NDArray[np.uint8]:
         """(n, 64, 64); all 0 where the file has none. The one look that goes to disk."""
         return self._thumbnails.read(self._checked(np.asarray(rows, np.int64)))
-
-    # -- figures ------------------------------------------------------------------------------
-
-    def hit_rate_series(
-        self, run: int | None, bin_s: float, bin_frames: int | None = None
-    ) -> HitRateSeries:
-        """Hit rate in bins of bin_s seconds, or of bin_frames frames if given.
-
-        A file that was there before has one time for all its frames: bin that by frames.
-        """
-        revision, columns, _ = self._snapshot()
-        time_s = self._state.table.columns["written_at_s"][: len(columns.code)]
-        return self._cache.get(
-            ("hit rate", run, bin_s, bin_frames),
-            revision,
-            lambda: hit_rate_series(columns, time_s, run, bin_s, bin_frames),
-        )
-
-    def score_histogram(
-        self, bins: int, run: int | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Edges (bins + 1,) and counts (bins,) of P(good) over valid frames."""
-        return self._cache.get(
-            ("histogram", bins, run),
-            self._revision,
-            lambda: scores.score_histogram(self._p_good(run), bins),
-        )
-
-    def expected_figures(self, threshold: float, run: int | None = None) -> tuple[float, float]:
-        """(precision, recall) to expect at a threshold if the scores are calibrated."""
-        return scores.expected_figures(self._p_good(run), threshold)
-
-    def labelled_scores(
-        self, run: int | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """P(good) and whether the operator said good, of labelled valid frames."""
-        _, columns, _ = self._snapshot()
-        chosen = (columns.label != OperatorLabel.NONE) & np.isfinite(columns.p_good)
-        if run is not None:
-            chosen &= columns.run == run
-        return columns.p_good[chosen], columns.label[chosen] == OperatorLabel.GOOD
 
     # -- ending -------------------------------------------------------------------------------
 
@@ -388,6 +221,7 @@ class Session:
         except BaseException:
             for close in reversed(opened):
                 close()
+            self._remove_if_temporary()
             raise
 
     def _restore_labels(self) -> None:
@@ -402,6 +236,9 @@ class Session:
             self._thumbnails.close()
             self._journal.close()
             self._store.close()
+        self._remove_if_temporary()
+
+    def _remove_if_temporary(self) -> None:
         if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -431,52 +268,7 @@ class Session:
             self._revision += 1
         return change.rows
 
-    def _values(self, name: str, rows: ArrayLike) -> NDArray[Any]:
-        rows = self._checked(np.asarray(rows, np.int64))
-        with self._lock:
-            return self._state.table.columns[name][rows]
 
-    def _context(self, row: int) -> Context:
-        with self._lock:
-            return self._state.table.context(self._checked_row(row))
-
-    def _checked_row(self, row: int) -> int:
-        self._checked(np.array([row], np.int64))
-        return int(row)
-
-    def _checked(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        if len(rows) and (rows.min() < 0 or rows.max() >= self.row_count):
-            raise IndexError(f"no such row; the session has {self.row_count}")
-        return rows
-
-    def _p_good(self, run: int | None) -> NDArray[np.float32]:
-        _, columns, _ = self._snapshot()
-        return columns.p_good if run is None else columns.p_good[columns.run == run]
-
-    def _snapshot(self) -> tuple[int, RowColumns, float]:
-        """Revision, columns and threshold that belong together."""
-        with self._lock:
-            columns = self._state.table.columns
-            return (
-                self._revision,
-                RowColumns(
-                    columns["run"],
-                    columns["code"],
-                    columns["label"],
-                    columns["flags"],
-                    columns["probabilities"][:, FrameClass.SINGLE],
-                    columns["photons"],
-                ),
-                self._state.rule.threshold,
-            )
-
-    @staticmethod
-    def _good_by(policy: ExportPolicy, columns: RowColumns) -> NDArray[np.bool_]:
-        network = judgement.verdicts(columns.code) == Verdict.GOOD
-        operator = columns.label == OperatorLabel.GOOD
-        match policy:
-            case ExportPolicy.NETWORK:
-                return network
-            case ExportPolicy.OPERATOR:
-                return operator
-        return operator | (network & (columns.label == OperatorLabel.NONE))
+def _temporary_folder() -> Path:
+    with explained(Path(tempfile.gettempdir())):
+        return Path(tempfile.mkdtemp(prefix="spi-viewer-"))

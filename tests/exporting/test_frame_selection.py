@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 
 from spi_viewer.exporting.frame_selection import frames_of_session, good_frames_of_scores
@@ -58,4 +60,6 @@ def test_good_frames_of_a_scores_file_may_be_of_one_run_and_another_threshold(tm
 
     assert indices() == [0, 1]
     assert indices(threshold=0.8) == [0]
-    assert indices(run=tmp_path / "/b.cxi") == [1]
+    assert indices(run=Path("/b.cxi")) == [1]
+    assert indices(run=Path("/")) == [0, 1]
+    assert indices(run=tmp_path) == []
