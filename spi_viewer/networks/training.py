@@ -63,7 +63,7 @@ def train(
     After every epoch the averaged weights are judged on `validation`; the folder always holds the
     best so far, calibrated, beside a state from which an interrupted training resumes.
     A stream that ends is begun again if it can be. Raises ModelError for a stream or validation
-    set without both good and bad frames, or a folder that holds another or a finished training.
+    set without both good and bad frames, a training that diverges, or a folder that holds another or a finished training.
     """
     check_validation(validation)
     place = choose_device(device)
@@ -138,6 +138,10 @@ class _Meter:
         if len(self._losses) < _PROGRESS_STEPS and self._state.step < self._steps:
             return None
         mean = float(torch.stack(self._losses).mean())
+        if not math.isfinite(mean):
+            raise ModelError(
+                f"the training diverged before step {self._state.step}; use a lower learning rate"
+            )
         now = time.perf_counter()
         speed = (self._state.frames - self._frames) / max(now - self._since, 1e-9)
         self._losses, self._since, self._frames = [], now, self._state.frames

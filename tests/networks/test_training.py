@@ -175,6 +175,13 @@ def test_a_damaged_state_is_refused_and_names_the_way_out(
     train(SHORT, small_stream(0), validation, tmp_path, device="cpu", resume=False)
 
 
+def test_a_training_that_diverges_stops_and_says_so(small_stream, validation, tmp_path):
+    config = TrainingConfig(network=SMALL, epochs=1, steps_per_epoch=30, learning_rate=1e35)
+    with pytest.raises(ModelError, match="lower learning rate"):
+        train(config, small_stream(0), validation, tmp_path, device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_learning_rate_warms_up_and_comes_down():
     config = TrainingConfig(epochs=10, steps_per_epoch=100, warm_up_steps=50)
     rates = [learning_rate(config, step) for step in range(1000)]
