@@ -63,7 +63,8 @@ def train(
     After every epoch the averaged weights are judged on `validation`; the folder always holds the
     best so far, calibrated, beside a state from which an interrupted training resumes.
     A stream that ends is begun again if it can be. Raises ModelError for a stream or validation
-    set without both good and bad frames, a training that diverges, or a folder that holds another or a finished training.
+    set without both good and bad frames, a training that diverges, or a folder that holds
+    another or a finished training.
     """
     check_validation(validation)
     place = choose_device(device)
