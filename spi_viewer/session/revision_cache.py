@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-_MAX_ANSWERS = 16
 Answer = TypeVar("Answer")
 
 
 class RevisionCache:
-    """The latest answer to each of a few questions, kept for one revision."""
+    """Answers to questions about one revision; a newer revision forgets them all."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._revision = -1
+        self._answers: dict[Hashable, Any] = {}
 
     def get(self, question: Hashable, revision: int, compute: Callable[[], Answer]) -> Answer:
         """The answer for this revision, computed only if it is not known yet."""
-        known = self._answers.get(question)
-        if known is not None and known[0] == revision:
-            return known[1]
-        answer = compute()
-        self._answers[question] = (revision, answer)
-        self._answers.move_to_end(question)
-        while len(self._answers) > _MAX_ANSWERS:
-            self._answers.popitem(last=False)
-        return answer
+        with self._lock:
+            if revision > self._revision:
+                self._revision = revision
+                self._answers = {}
+            answers = self._answers if revision == self._revision else {}
+        if question not in answers:
+            answers[question] = compute()
+        return answers[question]
