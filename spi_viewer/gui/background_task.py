@@ -62,7 +62,7 @@ class BackgroundTask(Generic[Result]):
             self.result = self._job(self._note_progress, self._cancel.is_set)
         except (SpiViewerError, OSError) as error:
             self.error = str(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it was, the user must see it
             _log.exception("%s failed", self._thread.name)
             self.error = f"unexpected {type(error).__name__}: {error} (see the log file)"
 

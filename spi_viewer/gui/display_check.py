@@ -42,7 +42,8 @@ def missing_display(
     """What is wrong and the way out, as a text for the user; None if a window can be shown.
 
     Args:
-        environment, platform: as the process has them.
+        environment: the process's, for DISPLAY, WAYLAND_DISPLAY and QT_QPA_PLATFORM.
+        platform: as in sys.platform.
         is_loadable: whether a shared library can be loaded.
         is_reachable: whether an X display answers.
     """

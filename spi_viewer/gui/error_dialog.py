@@ -109,8 +109,9 @@ class ErrorReporter(QObject):
             return
         lines = traceback.format_exception(error_type, error, trace)
         _log.error("unexpected error\n%s", "".join(lines))
-        place = traceback.extract_tb(trace)[-1] if trace else None
-        key = f"{error_type.__name__} {place.filename if place else ''} {place.lineno if place else ''}"
+        places = traceback.extract_tb(trace)
+        where = f"{places[-1].filename}:{places[-1].lineno}" if places else ""
+        key = f"{error_type.__name__} {where}"
         self._reported.emit(key, f"{_versions()}\n\n{''.join(lines)}")
 
     def _report_from_thread(self, hook: threading.ExceptHookArgs) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from spi_viewer.frames import Verdict
@@ -74,15 +73,16 @@ class LiveFollow(QObject):
             self._want(row)
 
     def _newest_row(self) -> int | None:
-        end = self._session.row_count
-        rows = np.arange(max(0, end - _LOOK_BACK_ROWS), end)
-        if self._run is not None:
-            rows = rows[
-                np.array([self._session.run_of(int(row)) == self._run for row in rows], bool)
-            ]
-        if self._only_good and rows.size:
-            rows = rows[np.asarray(self._session.verdicts(rows)) == Verdict.GOOD]
-        return int(rows[-1]) if rows.size else None
+        newest = self._session.row_count - 1
+        for row in range(newest, max(-1, newest - _LOOK_BACK_ROWS), -1):
+            if self._is_wanted(row):
+                return row
+        return None
+
+    def _is_wanted(self, row: int) -> bool:
+        if self._run is not None and self._session.run_of(row) != self._run:
+            return False
+        return not self._only_good or self._session.verdicts([row])[0] == Verdict.GOOD
 
     def _set_following(self, following: bool) -> None:
         if following != self._following:

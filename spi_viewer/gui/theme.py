@@ -196,8 +196,10 @@ def set_tone(widget: QWidget, tone: str) -> None:
     if widget.property("tone") == tone:
         return
     widget.setProperty("tone", tone)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    style = widget.style()
+    assert style is not None
+    style.unpolish(widget)
+    style.polish(widget)
 
 
 def scaled_font(font: QFont, factor: float, bold: bool = False) -> QFont:

@@ -237,7 +237,7 @@ def make_viewer(
 @pytest.fixture(autouse=True)
 def plain_application(qapp: QApplication) -> Iterator[None]:
     """Each test starts without a theme's style sheet and leaves no window open."""
-    pg.setConfigOptions(antialias=False)
+    pg.setConfigOptions(antialias=False, mouseRateLimit=-1)  # no move may be dropped
     yield
     qapp.setStyleSheet("")
     for widget in qapp.topLevelWidgets():

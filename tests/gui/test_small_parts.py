@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from PyQt5.QtCore import QUrl
 from PyQt5.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -149,8 +150,6 @@ def test_the_guide_shows_its_pages_and_follows_links_between_them(
     window = HelpWindow(tmp_path)
     qtbot.addWidget(window)
     assert [window.list.item(n).text() for n in range(2)] == ["First", "Other"]
-    from PyQt5.QtCore import QUrl
-
     window.browser.anchorClicked.emit(QUrl("2-other.md"))
     assert "Here." in window.browser.toPlainText()
 
