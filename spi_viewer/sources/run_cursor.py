@@ -19,11 +19,11 @@ class Progress:
 
     Attributes:
         batch: frames from the cursor's position on; None when there is nothing yet.
-        gave_up: the frames were given up for good; reading them again is of no use.
+        failed: the read hung or crashed; rows, if any, are given up for good.
     """
 
     batch: FrameBatch | None
-    gave_up: bool = False
+    failed: bool = False
 
 
 class RunCursor:
@@ -124,7 +124,7 @@ class RunCursor:
             raise RunFileError(self.path, reason) from error
         if not careful:
             self._careful_until = stop
-            return Progress(None)
+            return Progress(None, failed=True)
         assert self.info is not None
         rows = unreadable_batch(self.info, self.next_frame, stop, crop, written_at_s)
-        return Progress(rows, gave_up=True)
+        return Progress(rows, failed=True)

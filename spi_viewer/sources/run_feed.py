@@ -153,12 +153,12 @@ class FileFeed:
             self.refused.append((self.path, "there are no run files in this directory"))
 
     def _read_on(self, file: FileStat, gathered: BatchGatherer) -> bool:
-        """Read a part of a file; False when its frames do not fit into the batch."""
+        """Read a part of a file; False to end the batch."""
         if self._cursor is None:
             self._cursor = RunCursor(self._reader, file.path, self._dataset)
         cursor = self._cursor
         if not cursor.remaining:
-            info = cursor.describe()  # at the end once more: it may have grown
+            cursor.describe()  # at the end once more: it may have grown
             self.waiting = []
             if not cursor.remaining:
                 self._next_file()
@@ -168,13 +168,12 @@ class FileFeed:
         crop = self._crops.crop_for(info)
         if not gathered.accepts(crop, info.geometry):
             return False
-        batch = cursor.read(gathered.room, crop, file.mtime_s).batch
-        if batch is None:
-            return False  # a read hung: enough for one call
-        gathered.add(batch)
-        cursor.advance(len(batch))
-        self._newest = max(self._newest or 0.0, file.mtime_s)
-        return True
+        progress = cursor.read(gathered.room, crop, file.mtime_s)
+        if progress.batch is not None:
+            gathered.add(progress.batch)
+            cursor.advance(len(progress.batch))
+            self._newest = max(self._newest or 0.0, file.mtime_s)
+        return not progress.failed  # one hang is enough for one call
 
     def _next_file(self) -> None:
         self._files.popleft()

@@ -136,21 +136,26 @@ class WatchFeed:
         if not gathered.accepts(crop, cursor.info.geometry):
             return False
         progress = cursor.read(gathered.room, crop, file.stat.mtime_s)
-        if progress.batch is None:
-            return False  # a read hung: enough for one call
-        usable = len(progress.batch) if progress.gave_up else self._usable(file, progress.batch)
-        gathered.add(first_rows(progress.batch, usable))
-        cursor.advance(usable)
+        if progress.batch is not None:
+            self._hand_out(file, progress.batch, progress.failed, gathered)
+        return not progress.failed  # one hang is enough for one call
+
+    def _hand_out(
+        self, file: WatchedFile, batch: FrameBatch, is_final: bool, gathered: BatchGatherer
+    ) -> None:
+        """Add the rows that are complete, and decide what comes next for the file."""
+        usable = len(batch) if is_final else self._usable(file, batch)
+        gathered.add(first_rows(batch, usable))
+        file.cursor.advance(usable)
         if usable:
             file.note_progress()
             newest = self.newest_written_at_s or 0.0
             self.newest_written_at_s = max(newest, file.stat.mtime_s)
-        if usable < len(progress.batch):
-            file.wait(f"frame {cursor.next_frame} is not complete yet", self._clock())
+        if usable < len(batch):
+            file.wait(f"frame {file.cursor.next_frame} is not complete yet", self._clock())
             self._drop_from_queue(file)
-        elif not cursor.remaining:
+        elif not file.cursor.remaining:
             self._leave(file)
-        return True
 
     def _usable(self, file: WatchedFile, batch: FrameBatch) -> int:
         """Rows up to the first frame that may still be being written."""
