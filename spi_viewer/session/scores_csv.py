@@ -64,6 +64,8 @@ class ScoresWriter:
         except OSError as error:
             raise _refused(path, error) from error
         self._csv = csv.writer(self._file, lineterminator="\n")
+        # The writer leaves '\r' in a file name unquoted, which readers take for the line's end.
+        self._quoting_csv = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self._csv.writerow(COLUMNS)
 
     def __enter__(self) -> Self:
@@ -97,7 +99,9 @@ class ScoresWriter:
         verdicts = judgement.verdicts(codes)
         try:
             for id_, verdict, p, flag in zip(ids, verdicts, probabilities, flags, strict=True):
-                self._csv.writerow(_row(id_, Verdict(verdict), p, FrameFlag(int(flag))))
+                has_return = "\r" in id_.path or "\r" in id_.dataset
+                table = self._quoting_csv if has_return else self._csv
+                table.writerow(_row(id_, Verdict(verdict), p, FrameFlag(int(flag))))
         except OSError as error:
             raise _refused(self._path, error) from error
 
