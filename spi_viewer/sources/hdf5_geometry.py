@@ -75,6 +75,7 @@ _PIXEL_SIZES = (
     ("{detector}/x_pixel_size", "m"),
     ("{detector}/y_pixel_size", "m"),
     ("/detector/pixel_size", "m"),  # Condor
+    ("{frames}/detector_info/pixel_size_in_micro_meter", "um"),  # SACLA
 )
 
 # Beyond these a value is a unit mistake or a dummy: no ring is better than a wrong one.

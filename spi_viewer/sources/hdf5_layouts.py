@@ -99,7 +99,7 @@ _NOT_FRAMES = re.compile(
     r"corner_positions|basis_vectors|peak|autocorrelation|phase",
     re.IGNORECASE,
 )
-_CHAIN_MEMBER = re.compile(r"data_\d+$")
+_CHAIN_MEMBER = re.compile(r"data_\d{4,}$")
 _MAX_SEARCHED_OBJECTS = 20_000
 _MAX_DEPTH = 12
 

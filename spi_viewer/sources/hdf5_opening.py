@@ -51,8 +51,9 @@ class Opening:
 
     def frame_name(self, index: int) -> str:
         """The facility's own id."""
-        store = self.store
-        return store.tags[index] if isinstance(store, TagStore) else self._names.name(index)
+        if isinstance(self.store, TagStore):
+            return self.store.tags[index].removeprefix("tag_")
+        return self._names.name(index)
 
     def frame_flags(self, index: int) -> FrameFlag:
         """What the store knows, and frames that their writer calls incomplete."""

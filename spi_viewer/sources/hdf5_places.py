@@ -12,7 +12,7 @@ _NUMBERED = re.compile(r"/(?:data|detector|image)_(\d+)(?:/|$)")
 
 @dataclass(frozen=True)
 class Places:
-    """Fills '{entry}', '{run}', '{beside}' and '{detector}' of paths in for one frame dataset."""
+    """Fills '{entry}', '{run}', '{beside}', '{frames}' and '{detector}' in for one run."""
 
     dataset: str
 
@@ -46,6 +46,7 @@ class Places:
         """Every path that a pattern stands for, the nearest first."""
         run = _RUN.match(self.dataset)
         filled = pattern.replace("{entry}", self.entry).replace("{beside}", self.beside)
+        filled = filled.replace("{frames}", self.dataset)
         filled = filled.replace("{run}", f"/{run.group(1)}" if run else "/run_1")
         if "{detector}" not in filled:
             return [filled]
