@@ -35,6 +35,12 @@ def train(
     ] = "per_image",
     validation_frames: Annotated[int, typer.Option(min=64, help="To choose the best by.")] = 4096,
     test_frames: Annotated[int, typer.Option(min=64, help="For the figures in model.json.")] = 8192,
+    reuse: Annotated[
+        int, typer.Option(min=1, help="Times a simulated frame is shown, augmented anew.")
+    ] = 1,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that simulate; 0: the training's own device.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of frames and weights.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     fresh: Annotated[
@@ -46,14 +52,17 @@ def train(
     Interrupt it at any time: the same command goes on where it stopped. The best model so far is
     always in the folder; the figures of the finished one are measured on frames of another seed.
     """
+    from spi_viewer.cli.simulated_stream import simulated_stream
     from spi_viewer.networks.checkpoint import check_input_kind
     from spi_viewer.networks.resnet import ResNetConfig
-    from spi_viewer.networks.training import TrainingConfig
     from spi_viewer.networks.training import train as train_network
-    from spi_viewer.simulation.dataset import family_names, stream
+    from spi_viewer.networks.training_config import TrainingConfig
+    from spi_viewer.networks.training_data import replayed
+    from spi_viewer.networks.training_state import completed_steps
+    from spi_viewer.simulation.particles import FAMILIES
 
     kind = check_input_kind(input_kind)
-    families = family_names(family)
+    families = family or list(FAMILIES)
     config = TrainingConfig(
         name=output.resolve().name,
         network=ResNetConfig(n=n, m=m, in_channels=kind.channels),
@@ -65,10 +74,12 @@ def train(
     )
     typer.echo("simulating the validation frames ...")
     validation = _frames(families, validation_frames, _VALIDATION_SEED + seed)
+    done = 0 if fresh else completed_steps(output)
+    fresh_frames = simulated_stream(families, batch, (seed, done), workers, device)
     with _ProgressBar() as show:
         train_network(
             config,
-            stream(families, batch, seed=seed, device=device),
+            replayed(fresh_frames, reuse, seed=seed + done),
             validation,
             output,
             progress=show,
@@ -97,18 +108,14 @@ def _frames(families: Sequence[str], count: int, seed: int) -> list[TrainingBatc
 def _measure(
     folder: Path, families: Sequence[str], count: int, seed: int, device: str
 ) -> dict[str, Any]:
-    from spi_viewer.networks.checkpoint import load_model, save_model
+    from spi_viewer.networks.checkpoint import save_figures
     from spi_viewer.networks.classifier import Classifier
     from spi_viewer.networks.measurement import measure
 
-    classifier = Classifier.load(str(folder), device=device)
+    classifier = Classifier.load(folder, device=device)
     figures = measure(classifier, _frames(families, count, seed))
-    model = load_model(folder)
-    model.card.figures["test"] = {
-        "conditions": f"{count} simulated frames, seed {seed}, families: {', '.join(families)}",
-        **figures,
-    }
-    save_model(folder, model)
+    conditions = f"{count} simulated frames, seed {seed}, families: {', '.join(families)}"
+    save_figures(folder, {"test": {"conditions": conditions, **figures}})
     return figures
 
 

@@ -1,0 +1,57 @@
+"""Simulated frames for training, made beside it: in processes on the CPU, or on its own GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from spi_viewer.simulation.dataset import SimulatedFrames, stream
+
+if TYPE_CHECKING:
+    from spi_viewer.networks.training_data import TrainingBatch
+
+
+class _Frames(IterableDataset[SimulatedFrames]):
+    """An endless stream; each worker draws its own."""
+
+    def __init__(self, families: Sequence[str], batch_size: int, seeds: tuple[int, ...]) -> None:
+        self._families, self._batch_size, self._seeds = families, batch_size, seeds
+
+    def __iter__(self) -> Iterator[SimulatedFrames]:
+        worker = get_worker_info()
+        if worker is not None:
+            torch.set_num_threads(1)
+        number = worker.id if worker is not None else 0
+        return stream(self._families, self._batch_size, _seed(*self._seeds, number))
+
+
+def simulated_stream(
+    families: Sequence[str], batch_size: int, seeds: tuple[int, ...], workers: int, device: str
+) -> Iterable[TrainingBatch]:
+    """Endless fresh batches of 128 x 128 px frames.
+
+    Args:
+        families: of particles; see `simulation.particles.FAMILIES`.
+        batch_size: frames a batch.
+        seeds: the same seeds and workers give the same frames.
+        workers: processes that simulate; 0 simulates on `device`, for GPUs.
+        device: torch device, 'auto' for the GPU where there is one.
+    """
+    if workers:
+        frames = _Frames(families, batch_size, seeds)
+        # Spawned: a forked child inherits thread pools that no longer have threads.
+        return DataLoader(
+            frames, batch_size=None, num_workers=workers, multiprocessing_context="spawn"
+        )
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return stream(families, batch_size, _seed(*seeds), device=device)
+
+
+def _seed(*seeds: int) -> int:
+    """One seed from several, far from each other's."""
+    return int(np.random.SeedSequence(seeds).generate_state(1)[0])
