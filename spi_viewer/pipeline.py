@@ -269,6 +269,7 @@ class Pipeline:
             self._report("", f"the model cannot be used, nothing is judged: {error}")
             return
         self._session.set_rule(self._classifier.rule)
+        self._session.set_model(self._classifier.name, self._classifier.model_hash)
         while not self._stop.is_set():
             self._wake.clear()
             with self._lock:
