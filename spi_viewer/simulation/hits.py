@@ -18,6 +18,7 @@ from spi_viewer.simulation.scattering import (
     pixel_contrast,
     solid_angle_and_polarisation,
 )
+from spi_viewer.simulation.texture import Texture, draw_texture
 
 # Particles are sorted by their fringe number into grids that are just fine enough.
 _GRID_FRINGES = (9.0, 18.0, 33.0)
@@ -41,7 +42,8 @@ def particle_intensities(
     intensity = torch.zeros((count, side, side), device=draw.device)
     fluence = torch.zeros(count, device=draw.device)
     shapes = _draw_shapes(families, draw)
-    softness = draw.uniform(0.0, 0.03, count) * draw.chance(0.7, count)
+    inner_radius = torch.tensor([FAMILIES[name].inner_radius for name in families])
+    texture = draw_texture(inner_radius.to(draw.device), particles.diameter_nm[:, 0], draw)
     lower = 0.0
     for limit in _GRID_FRINGES:
         here = (fringes >= lower) & (fringes < limit)
@@ -52,7 +54,7 @@ def particle_intensities(
             if not len(rows):
                 continue
             part = geometry.select(rows)
-            amplitude = _amplitudes(particles, rows, number, families, shapes, softness, part, grid)
+            amplitude = _amplitudes(particles, rows, number, families, shapes, texture, part, grid)
             pattern, factor = _pattern(
                 amplitude, particles, rows, number, part, grid, visible[rows]
             )
@@ -71,7 +73,7 @@ def _amplitudes(
     number: int,
     families: list[str],
     shapes: dict[str, Shapes],
-    softness: Tensor,
+    texture: Texture,
     geometry: Geometry,
     grid: CoarseGrid,
 ) -> Tensor:
@@ -97,10 +99,7 @@ def _amplitudes(
             result[index] = torch.view_as_real(form).movedim(-1, 2)
         else:
             result[index, :, 0] = form
-    # Surfaces are not perfectly sharp: a Gaussian fall-off of the density's edge.
-    width = softness[rows][:, None] * diameter[:, :1]
-    soft = torch.exp(-0.5 * momentum.square().sum(1) * width**2)
-    result *= soft[:, None, None] * diameter[..., None, None] ** 3
+    result *= diameter[..., None, None] ** 3
     return result.view(len(rows), number, 2, size, size)
 
 

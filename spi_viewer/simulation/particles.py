@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.simulation import form_factors, polyhedra, solids
+from spi_viewer.simulation import form_factors, meshes, polyhedra, solids
 from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.polyhedra import Polyhedron
 
@@ -78,10 +78,18 @@ class PolyhedronShapes:
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of particle: its name as users write it, and what draws `count` shapes of it."""
+    """A kind of particle.
+
+    Attributes:
+        name: as users write it.
+        draw: makes `count` shapes.
+        inner_radius: of a ball inside every shape of the family, in diameters; 0 for bodies too
+            thin for layers and inner structure.
+    """
 
     name: str
     draw: Callable[[int, Draw], Shapes]
+    inner_radius: float = 0.0
 
 
 def _draw_sphere(count: int, draw: Draw) -> Shapes:
@@ -185,26 +193,85 @@ def _box(q: Tensor, half_sides: Tensor) -> Tensor:
     return volume * form_factors.sine_ratio(q * half_sides).prod(-2)
 
 
+def _draw_rough(count: int, draw: Draw) -> Shapes:
+    """Star-shaped bodies r(n) = 1 + sum of waves over the ball, 2 to 15 %, lower orders larger."""
+    net = meshes.ball_net(48)
+    directions = net.directions.to(draw.device)
+    radius = torch.ones((count, len(directions)), device=draw.device)
+    roughness = draw.uniform(0.02, 0.15, count)[:, None]
+    for order in range(1, 6):
+        wave = draw.directions(count) * (1.5 * order)
+        phase = draw.uniform(0.0, 2.0 * math.pi, count)[:, None]
+        radius += 1.5 * roughness / order * torch.cos(wave @ directions.T + phase)
+    corners = radius.clamp_min(0.5)[..., None] * directions
+    corners = corners - corners.mean(1, keepdim=True)
+    corners = corners / (2.0 * corners.norm(dim=-1).amax(1)[:, None, None])
+    ones = torch.ones((count, 3), device=draw.device)
+    return PolyhedronShapes(meshes.mesh_polyhedron(net, corners), ones)
+
+
+def point_cloud(q: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Sum of w exp(i q.r): q (P, 3, Q), places (P, J, 3), weights (P, J) -> (P, Q) complex."""
+    size = q.shape[2] if q.device.type != "cpu" else max(256, 2**16 // places.shape[1] // len(q))
+    parts = []
+    for piece in q.split(size, 2):
+        phase = places @ piece
+        row = weights[:, None]
+        parts.append(torch.complex((row @ torch.cos(phase))[:, 0], (row @ torch.sin(phase))[:, 0]))
+    return torch.cat(parts, dim=1)
+
+
+def _balls(q: Tensor, places: Tensor, weights: Tensor, radius: Tensor, core: Tensor) -> Tensor:
+    """Equal balls at places (P, 3 J, 1), flattened, round a core ball."""
+    cloud = point_cloud(q, places[..., 0].unflatten(1, (-1, 3)), weights[..., 0])
+    return cloud * form_factors.sphere(q, radius) + form_factors.sphere(q, core)
+
+
+def _draw_lumpy(count: int, draw: Draw) -> Shapes:
+    """Proteins and aggregates grown together: overlapping balls filling a random ellipsoid."""
+    balls = 32
+    radius = draw.uniform(0.08, 0.16, count)
+    depth = draw.uniform(0.0, 1.0, count, balls, 1) ** (1.0 / 3.0)
+    places = draw.directions(count, balls) * depth * draw.uniform(0.6, 1.0, count, 1, 3)
+    places = (places - places.mean(1, keepdim=True)) * (0.5 - radius)[:, None, None]
+    weights = draw.uniform(0.5, 1.5, count, balls)
+    core = torch.full((count,), 1e-3, device=draw.device)
+    return SmoothShapes(_balls, (places.flatten(1), weights, radius, core))
+
+
+def _draw_spiked(count: int, draw: Draw) -> Shapes:
+    """Enveloped viruses: a ball with some dozens of spikes or coat proteins over its surface."""
+    spikes = 28
+    radius = draw.uniform(0.03, 0.08, count)
+    core = 0.5 - draw.uniform(1.0, 2.0, count) * radius
+    places = draw.directions(count, spikes) * (0.5 - radius)[:, None, None]
+    weights = draw.uniform(0.5, 1.5, count, spikes)
+    return SmoothShapes(_balls, (places.flatten(1), weights, radius, core))
+
+
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family("icosahedron", _fixed(solids.icosahedron)),
-        Family("soccer", _fixed(solids.soccer)),
+        Family("icosahedron", _fixed(solids.icosahedron), 0.35),
+        Family("soccer", _fixed(solids.soccer), 0.42),
         Family("torus", _draw_torus),
-        Family("sphere", _draw_sphere),
-        Family("spheroid", _draw_spheroid),
-        Family("ellipsoid", _draw_ellipsoid),
-        Family("core_shell", _draw_core_shell),
+        Family("sphere", _draw_sphere, 0.45),
+        Family("spheroid", _draw_spheroid, 0.24),
+        Family("ellipsoid", _draw_ellipsoid, 0.24),
+        Family("core_shell", _draw_core_shell, 0.33),
         Family("rod", _draw_rod),
         Family("disc", _draw_disc),
         Family("capsule", _draw_capsule),
-        Family("box", _draw_box),
-        Family("octahedron", _fixed(solids.octahedron, 0.15)),
-        Family("truncated_octahedron", _fixed(solids.truncated_octahedron)),
-        Family("cuboctahedron", _fixed(solids.cuboctahedron)),
-        Family("dodecahedron", _fixed(solids.dodecahedron)),
+        Family("box", _draw_box, 0.16),
+        Family("octahedron", _fixed(solids.octahedron, 0.15), 0.23),
+        Family("truncated_octahedron", _fixed(solids.truncated_octahedron), 0.35),
+        Family("cuboctahedron", _fixed(solids.cuboctahedron), 0.32),
+        Family("dodecahedron", _fixed(solids.dodecahedron), 0.36),
         Family("decahedron", _fixed(solids.decahedron, 0.15)),
         Family("prism", _draw_prism),
-        Family("polyhedron", _draw_polyhedron),
+        Family("polyhedron", _draw_polyhedron, 0.16),
+        Family("rough", _draw_rough, 0.25),
+        Family("lumpy", _draw_lumpy),
+        Family("spiked", _draw_spiked, 0.3),
     )
 }
