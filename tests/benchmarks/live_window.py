@@ -1,0 +1,199 @@
+"""The live path, measured: a writer fills a directory while the window watches it.
+
+    python tests/benchmarks/live_window.py --seconds 120 --rate 120 [--single-files] [--model DIR]
+
+Needs a display (Xvfb will do). Prints frames written and counted, delays from 'written' to 'on the
+screen', the longest time in which the window stood still, and the memory of all processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil
+from PyQt5.QtCore import QTimer
+
+from spi_viewer.gui import app
+from spi_viewer.gui.theme import apply_theme
+from spi_viewer.paths import demo_run
+from spi_viewer.settings import Settings
+
+_PROBE_MS = 5
+_FRAMES_PER_FILE = 3000
+
+
+def write_frames(directory: str, rate: float, seconds: float, single_files: bool, written) -> None:
+    """Write the demo's frames over and over; each frame's id is the time it was complete."""
+    with h5py.File(demo_run(), "r") as demo:
+        frames = demo["entry_1/data_1/data"][:]
+    start, count = time.time(), 0
+    file = None
+    while time.time() - start < seconds:
+        frame = frames[count % len(frames)]
+        if single_files:
+            _write_single(Path(directory), count, frame)
+        else:
+            if count % _FRAMES_PER_FILE == 0:
+                if file is not None:
+                    file.close()
+                file = _new_growing_file(Path(directory) / f"run{count:07d}.cxi", frame)
+            _append(file, frame)
+        count += 1
+        written.value = count
+        time.sleep(max(0.0, start + count / rate - time.time()))
+    if file is not None:
+        file.close()
+
+
+def _write_single(directory: Path, count: int, frame: np.ndarray) -> None:
+    aside = directory / f".shot{count:07d}.part"
+    with h5py.File(aside, "w") as file:
+        file["entry_1/data_1/data"] = frame[None]
+        file["entry_1/experiment_identifier"] = [f"{time.time():.6f}"]
+    aside.rename(directory / f"shot{count:07d}.cxi")
+
+
+def _new_growing_file(path: Path, frame: np.ndarray) -> h5py.File:
+    file = h5py.File(path, "w", libver="latest")
+    shape = frame.shape
+    file.create_dataset(
+        "entry_1/data_1/data", (0, *shape), frame.dtype, maxshape=(None, *shape), chunks=(1, *shape)
+    )
+    file.create_dataset(
+        "entry_1/experiment_identifier", (0,), "S20", maxshape=(None,), chunks=(1000,)
+    )
+    file.swmr_mode = True
+    return file
+
+
+def _append(file: h5py.File, frame: np.ndarray) -> None:
+    data, ids = file["entry_1/data_1/data"], file["entry_1/experiment_identifier"]
+    end = len(data)
+    ids.resize(end + 1, axis=0)
+    ids[end] = f"{time.time():.6f}".encode()
+    ids.flush()
+    data.resize(end + 1, axis=0)
+    data[end] = frame
+    data.flush()
+
+
+class Probe:
+    """Watches the window from within its event loop."""
+
+    def __init__(self, window, engine) -> None:
+        self.gaps_ms: list[float] = []
+        self.delays_s: list[float] = []
+        self.memory_mb: list[float] = []
+        self._engine, self._last = engine, time.perf_counter()
+        self._timer = QTimer(window, interval=_PROBE_MS)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+        self._memory = QTimer(window, interval=2000)
+        self._memory.timeout.connect(self._weigh)
+        self._memory.start()
+        window.bridge.inspection_changed.connect(self._note_delay)
+
+    def restart(self) -> None:
+        self.gaps_ms.clear()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps_ms.append((now - self._last) * 1e3)
+        self._last = now
+
+    def _note_delay(self, inspection) -> None:
+        if inspection is not None and inspection.id.name:
+            self.delays_s.append(time.time() - float(inspection.id.name))
+
+    def _weigh(self) -> None:
+        me = psutil.Process()
+        total = 0
+        for process in [me, *me.children(recursive=True)]:
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        self.memory_mb.append(total / 2**20)
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    application = app._make_application()
+    settings = Settings()
+    apply_theme(application, settings.theme)
+    written = multiprocessing.get_context("spawn").Value("l", 0)
+    with (
+        tempfile.TemporaryDirectory(prefix="spi-live-") as directory,
+        tempfile.TemporaryDirectory(prefix="spi-session-") as session,
+        app.Engine(settings, arguments.model, Path(session) / "session") as engine,
+    ):
+        demo = app.DemoReplay(1.0)
+        window = app._make_window(engine, settings, demo)
+        window.resize(1920, 1080)
+        window.show()
+        window.opener.watch(Path(directory))
+        probe = Probe(window, engine)
+        writer = multiprocessing.get_context("spawn").Process(
+            target=write_frames,
+            args=(
+                directory,
+                arguments.rate,
+                arguments.seconds,
+                arguments.single_files,
+                written,
+            ),
+        )
+
+        def begin() -> None:
+            probe.restart()
+            writer.start()
+
+        QTimer.singleShot(int(arguments.warm_up * 1e3), begin)
+        end_ms = int((arguments.warm_up + arguments.seconds + 8) * 1e3)
+        QTimer.singleShot(end_ms, window.close)
+        window.closed.connect(application.quit)
+        application.exec_()
+        writer.join()
+        rows = range(engine.session.row_count)
+        ids = [engine.session.frame_id(row) for row in rows]
+        seen = {(frame.path, frame.index) for frame in ids}
+        in_order = all(
+            a.index < b.index for a, b in zip(ids, ids[1:], strict=False) if a.path == b.path
+        )
+    gaps = np.array(probe.gaps_ms)
+    delays = probe.delays_s or [float("nan")]
+    return {
+        "mode": "a file a frame" if arguments.single_files else "growing files (SWMR)",
+        "rate_per_s": arguments.rate,
+        "seconds": arguments.seconds,
+        "frames_written": written.value,
+        "frames_counted": len(ids),
+        "counted_twice": len(ids) - len(seen),
+        "in_order": in_order,
+        "frames_shown": len(delays),
+        "delay_s_median": round(statistics.median(delays), 3),
+        "delay_s_p99": round(float(np.quantile(delays, 0.99)), 3),
+        "delay_s_max": round(max(delays), 3),
+        "window_still_ms_p99": round(float(np.quantile(gaps, 0.99)), 1),
+        "window_still_ms_max": round(float(gaps.max()), 1),
+        "window_still_over_100_ms": int((gaps > 100).sum()),
+        "memory_mb_early": round(float(np.mean(probe.memory_mb[10:15])), 0),
+        "memory_mb_end": round(float(np.mean(probe.memory_mb[-5:])), 0),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--rate", type=float, default=120)
+    parser.add_argument("--warm-up", type=float, default=8, help="for loading the model")
+    parser.add_argument("--single-files", action="store_true")
+    parser.add_argument("--model", default="resnet10")
+    print(json.dumps(measure(parser.parse_args()), indent=2))
