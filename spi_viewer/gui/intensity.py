@@ -206,11 +206,12 @@ def _quantised(
 def _positions_16_bit(values: NDArray, transform: Transform, axis: Levels) -> NDArray[np.uint16]:
     """Values to 1..65535 along the axis; NaN may come out as anything."""
     start, end = transform.position(axis.low), transform.position(axis.high)
-    positions = transform.forward(values)
-    if positions is values:  # the caller's own pixels stay untouched
-        positions = positions.copy()
-    positions -= np.float32(start)
-    positions *= np.float32((_AXIS_TOP - 1) / max(end - start, 1e-30))
+    with np.errstate(over="ignore", invalid="ignore"):  # 64-bit values may exceed 32-bit floats
+        positions = transform.forward(values)
+        if positions is values:  # the caller's own pixels stay untouched
+            positions = positions.copy()
+        positions -= np.float32(start)
+        positions *= np.float32((_AXIS_TOP - 1) / max(end - start, 1e-30))
     np.clip(positions, 0, _AXIS_TOP - 1, out=positions)
     np.nan_to_num(positions, copy=False)
     laid = positions.astype(np.uint16)

@@ -17,7 +17,15 @@ from PyQt5.QtCore import (
     Qt,
     pyqtSignal,
 )
-from PyQt5.QtGui import QKeyEvent, QPainter, QPaintEvent, QRegion, QResizeEvent, QWheelEvent
+from PyQt5.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PyQt5.QtWidgets import QAbstractItemView, QStyle, QWidget
 
 from spi_viewer.gui.thumbnail_delegate import GAP_PX, ThumbnailDelegate
@@ -266,6 +274,10 @@ class ThumbnailView(QAbstractItemView):
             event.accept()
             return
         super().wheelEvent(event)
+
+    def focusInEvent(self, _event: QFocusEvent) -> None:
+        """Choose nothing: Qt would make the first frame current, which the operator did not."""
+        self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens."""
