@@ -161,11 +161,12 @@ class WatchFeed:
         """Rows up to the first frame that may still be being written."""
         torn = (batch.flags & _TORN) != 0
         now = self._clock()
-        for row in np.flatnonzero(torn):
-            has_readable_behind = not torn[row:].all()
-            if not file.gives_up_torn(batch.ids[row].index, has_readable_behind, now):
-                return int(row)
-        return len(batch)
+        held = [  # a list: every torn frame's time starts with its first read
+            int(row)
+            for row in np.flatnonzero(torn)
+            if not file.gives_up_torn(batch.ids[row].index, not torn[row:].all(), now)
+        ]
+        return held[0] if held else len(batch)
 
     def _leave(self, file: WatchedFile) -> None:
         file.rest_or_look_again(self._clock(), self._wall_clock())
