@@ -1,5 +1,6 @@
 """Resolution on the curved Ewald sphere, against numbers worked out by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -47,7 +48,7 @@ def test_rings_are_round_numbers_inside_the_frame_and_keep_their_distance():
     assert 3 <= len(rings) <= 4
     radii = [radius for _, radius in rings]
     assert radii[0] <= 512.0
-    assert all(inner < 0.9 * outer for outer, inner in zip(radii, radii[1:], strict=False))
+    assert all(inner < 0.9 * outer for outer, inner in itertools.pairwise(radii))
     assert all(f"{value:g}" == f"{value:.2g}" for value, _ in rings)
 
 
