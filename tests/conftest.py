@@ -21,7 +21,7 @@ _SHARED_MEMORY = Path("/dev/shm")
 # Threads and processes that libraries keep for the life of the process, not ours to end.
 _LIBRARY_THREADS = ("tqdm_monitor", "ThreadPoolExecutor", "asyncio_", "pytest_timeout", "Dummy-")
 _LIBRARY_PROCESSES = ("resource_tracker", "forkserver")
-_LIBRARY_FILES = ("pytest-of-", "torchinductor", "pymp-")
+_LIBRARY_FILES = ("pytest-of-", "torchinductor", "runtime-")  # the last is Qt's
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _DEMO_FRAMES_PER_S = 20.0
+_SWITCH_INTERVAL_S = 0.001
 
 
 def run_viewer(
@@ -49,6 +51,9 @@ def run_viewer(
         demo_frames_per_s: start the demo at this rate; None: only when the user asks.
     """
     log_path = start_logging()
+    # The window asks for the interpreter's lock every few milliseconds while a worker computes;
+    # five times sooner than Python's 5 ms it gets it, and never stands still.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     application = _make_application()
     settings = load_settings()
     apply_theme(application, settings.theme)

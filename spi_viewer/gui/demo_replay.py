@@ -33,9 +33,11 @@ class DemoReplay:
         """Begin anew and return the folder to watch."""
         self.stop()
         self._folder = Path(tempfile.mkdtemp(prefix="spi-viewer-demo-"))
-        self._replay = ReplayProcess(self._run, self._folder, self._frames_per_s)
+        watched = self._folder / "demo"  # the run is called by its folder's name
+        watched.mkdir()
+        self._replay = ReplayProcess(self._run, watched, self._frames_per_s)
         self._replay.start()
-        return self._folder
+        return watched
 
     def stop(self) -> None:
         """End the process and remove its folder."""

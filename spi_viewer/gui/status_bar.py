@@ -77,7 +77,7 @@ class StatusCell(QWidget):
         char_px = self.detail.fontMetrics().averageCharWidth()
         usual = self.detail.sizeHint().width()
         width = max(self._chars * char_px, min(usual, self._max_chars * char_px))
-        value = min(self.value.sizeHint().width(), 11 * self.value.fontMetrics().averageCharWidth())
+        value = min(self.value.sizeHint().width(), 14 * self.value.fontMetrics().averageCharWidth())
         return QSize(max(width, value), super().sizeHint().height())
 
 

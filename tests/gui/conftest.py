@@ -253,6 +253,12 @@ def session() -> Iterator[Session]:
 
 
 @pytest.fixture
+def make_batch() -> Callable[[int], FrameBatch]:
+    """Makes a batch of so many made-up frames."""
+    return lambda count: fake_batch("run.cxi", 0, count, time.time())
+
+
+@pytest.fixture
 def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     """The whole window with a run of 60 frames, shown."""
     made = make_viewer(session, Settings())
