@@ -60,6 +60,24 @@ ACTION_SPECS = (
     ActionSpec("about", "Help", "&About SPI Viewer", ()),
 )  # fmt: skip
 
+# What views do by themselves with keys and mouse.
+GESTURES = {
+    "Grid of frames": (
+        ("↑ ↓ PgUp PgDn", "Move by rows and pages"),
+        ("Shift+click", "Select a range"),
+        ("Ctrl+click", "Select one more"),
+        ("Ctrl+A", "Select all"),
+        ("Ctrl+wheel", "Larger or smaller"),
+    ),
+    "Mouse": (
+        ("Click in the strip chart", "Show that frame"),
+        ("Drag the line of scores", "Change the threshold"),
+        ("Drag the crop or centre", "Move what the network sees"),
+        ("Wheel on the pattern", "Zoom"),
+        ("Drop files or folders", "Open, watch"),
+    ),
+}
+
 
 class Actions:
     """The window's QActions, by name: `actions["export"]`.

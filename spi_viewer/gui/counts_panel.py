@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from spi_viewer.session.hit_rate import HitRateSeries
 
 _CLICK_REACH_PX = 24
+_BEGUN_SHARE = 0.5
 
 
 class CountsPanel(QWidget):
@@ -47,6 +49,7 @@ class CountsPanel(QWidget):
 
     def show_series(self, series: HitRateSeries, by_time: bool) -> None:
         """Draw the series against time, or against the count of frames."""
+        series = _without_begun_bin(series)
         self._series = series
         count = len(series.time_s)
         if count == 0:
@@ -113,3 +116,12 @@ class CountsPanel(QWidget):
         if event.type() == QEvent.PaletteChange:
             self._dress()
         super().changeEvent(event)
+
+
+def _without_begun_bin(series: HitRateSeries) -> HitRateSeries:
+    """Leave out the last bin while it has hardly begun: its rate is noise, not news."""
+    if len(series.frames) < 3 or series.frames[-1] >= _BEGUN_SHARE * np.median(series.frames):
+        return series
+    return replace(
+        series, **{field.name: getattr(series, field.name)[:-1] for field in fields(series)}
+    )

@@ -188,7 +188,8 @@ class ExportDialog(QDialog):
         if self._task is not None:
             return
         for name, label in self.counts.items():
-            label.setText(f"{format_count(len(self._rows_of(name)))} frames")
+            count = len(self._rows_of(name))
+            label.setText("1 frame" if count == 1 else f"{format_count(count)} frames")
         self._check()
 
     def _may_overwrite(self) -> bool:

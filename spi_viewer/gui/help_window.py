@@ -17,7 +17,7 @@ class HelpWindow(QWidget):
     def __init__(self, guide: Path | None = None) -> None:
         super().__init__()
         self.setWindowTitle("SPI Viewer: guide")
-        self._pages = sorted((guide or paths.resources_dir() / "guide").glob("*.md"))
+        self._pages = _pages_in_order(guide or paths.resources_dir() / "guide")
         self.list = QListWidget()
         self.browser = QTextBrowser()
         self.browser.setOpenLinks(False)
@@ -26,9 +26,9 @@ class HelpWindow(QWidget):
         self.list.addItems([_title(page) for page in self._pages])
         self.list.currentRowChanged.connect(self._show_page)
         row = QHBoxLayout(self)
-        row.addWidget(self.list, 1)
-        row.addWidget(self.browser, 4)
-        self.resize(110 * self.fontMetrics().averageCharWidth(), 40 * self.fontMetrics().height())
+        row.addWidget(self.list, 2)
+        row.addWidget(self.browser, 5)
+        self.resize(130 * self.fontMetrics().averageCharWidth(), 40 * self.fontMetrics().height())
         if self._pages:
             self.list.setCurrentRow(0)
         else:
@@ -46,6 +46,19 @@ class HelpWindow(QWidget):
             self.list.setCurrentRow(names.index(url.fileName()))
         elif url.scheme() in ("http", "https"):
             QDesktopServices.openUrl(url)
+
+
+def _pages_in_order(guide: Path) -> list[Path]:
+    """The index first, then the pages in the order in which it names them, then the others."""
+    pages = sorted(guide.glob("*.md"))
+    index = guide / "index.md"
+    text = index.read_text(encoding="utf-8") if index in pages else ""
+
+    def place(page: Path) -> tuple[bool, int]:
+        found = text.find(page.name)
+        return (page != index, found if found >= 0 else len(text))
+
+    return sorted(pages, key=place)
 
 
 def _title(page: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QAction,
     QDialog,
@@ -21,18 +20,30 @@ from spi_viewer.gui.theme import scaled_font, set_tone
 
 
 class KeysDialog(QDialog):
-    """All actions that have a key, group by group, in two columns."""
+    """All actions that have a key, group by group, in two columns.
+
+    Args:
+        groups: heading and actions.
+        gestures: heading and (keys or mouse, what they do) of what is no action.
+    """
 
     def __init__(
-        self, groups: Mapping[str, Iterable[QAction]], parent: QWidget | None = None
+        self,
+        groups: Mapping[str, Iterable[QAction]],
+        gestures: Mapping[str, tuple[tuple[str, str], ...]],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.entries: list[tuple[str, str]] = []  # (keys, what they do)
         columns = [QVBoxLayout(), QVBoxLayout()]
         heights = [0, 0]
-        for title, actions in groups.items():
-            lines = [(key_text(action), _plain(action)) for action in actions if action.shortcuts()]
+        listed: dict[str, list[tuple[str, str]]] = {
+            title: [(key_text(action), _plain(action)) for action in actions if action.shortcuts()]
+            for title, actions in groups.items()
+        }
+        listed |= {title: list(lines) for title, lines in gestures.items()}
+        for title, lines in listed.items():
             if not lines:
                 continue
             shorter = heights.index(min(heights))
@@ -52,7 +63,7 @@ class KeysDialog(QDialog):
         outer = QVBoxLayout(self)
         outer.addWidget(scroll)
         hint = body.sizeHint()
-        self.resize(hint.width() + 60, min(hint.height() + 50, 700))
+        self.resize(hint.width() + 80, min(hint.height() + 50, 720))
 
     def _group(self, title: str, lines: list[tuple[str, str]]) -> QGridLayout:
         grid = QGridLayout()
@@ -64,7 +75,7 @@ class KeysDialog(QDialog):
         for number, (keys, text) in enumerate(lines, start=1):
             key = QLabel(keys)
             set_tone(key, "accent")
-            grid.addWidget(key, number, 0, Qt.AlignRight)
+            grid.addWidget(key, number, 0)
             grid.addWidget(QLabel(text), number, 1)
         grid.setColumnStretch(1, 1)
         return grid

@@ -15,7 +15,7 @@ from PyQt5.QtWidgets import QAction, QApplication, QLabel, QMainWindow, QMessage
 from spi_viewer import __version__
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import Crop, DecisionRule, OperatorLabel
-from spi_viewer.gui.actions import Actions
+from spi_viewer.gui.actions import GESTURES, Actions
 from spi_viewer.gui.activation_panel import ActivationPanel
 from spi_viewer.gui.bridge import Bridge
 from spi_viewer.gui.counts_panel import CountsPanel
@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
             ("Grid", self.grid),
         ):
             groups[title] = list(dict.fromkeys(view.findChildren(QAction)))
-        dialog = KeysDialog(groups, self)
+        dialog = KeysDialog(groups, GESTURES, self)
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.show()
 

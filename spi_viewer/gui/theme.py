@@ -100,6 +100,17 @@ QPushButton:disabled, QToolButton:disabled { color: $muted; background: $panel; 
 QToolButton#quiet { background: transparent; border: none; padding: 0 4px; color: $muted; }
 QToolButton#quiet:hover { color: $text; }
 QPushButton::menu-indicator, QToolButton::menu-indicator { width: 0; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QCheckBox::indicator, QRadioButton::indicator { width: 11px; height: 11px;
+    border: 1px solid $muted; background: $canvas; border-radius: 3px; }
+QRadioButton::indicator { border-radius: 6px; }
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {
+    background: $accent; border-color: $accent; }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $border; }
+QLineEdit, QPlainTextEdit { background: $canvas; border: 1px solid $border; border-radius: 4px;
+    padding: 3px 6px; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit { border: none; padding: 0; }
 QMenuBar { background: $window; }
 QMenuBar::item { padding: 3px 9px; background: transparent; border-radius: 4px; }
 QMenuBar::item:selected { background: $hover; }
@@ -118,7 +129,7 @@ QScrollArea { border: none; background: transparent; }
 QTableView, QListView, QTreeView, QTextBrowser {
     background: $panel; border: none; selection-background-color: $accent_ground;
     selection-color: $text; alternate-background-color: $raised; outline: none; }
-QTableView::item, QListView::item { padding: 2px 4px; }
+QTableView::item, QListView::item { padding: 2px 4px; border: 0px; background: transparent; }
 QTableView::item:selected, QListView::item:selected { background: $accent_ground; color: $text; }
 QHeaderView { background: transparent; }
 QHeaderView::section { background: transparent; color: $muted; border: none;

@@ -145,12 +145,13 @@ def test_the_settings_dialog_edits_a_copy(qtbot: QtBot) -> None:
 def test_the_guide_shows_its_pages_and_follows_links_between_them(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
-    (tmp_path / "1-first.md").write_text("# First\n\nSee [the other](2-other.md).")
-    (tmp_path / "2-other.md").write_text("# Other\n\nHere.")
+    (tmp_path / "index.md").write_text("# First\n\n[The last](zz.md), [the other](a-other.md).")
+    (tmp_path / "a-other.md").write_text("# Other\n\nHere.")
+    (tmp_path / "zz.md").write_text("# Last\n")
     window = HelpWindow(tmp_path)
     qtbot.addWidget(window)
-    assert [window.list.item(n).text() for n in range(2)] == ["First", "Other"]
-    window.browser.anchorClicked.emit(QUrl("2-other.md"))
+    assert [window.list.item(n).text() for n in range(3)] == ["First", "Last", "Other"]
+    window.browser.anchorClicked.emit(QUrl("a-other.md"))
     assert "Here." in window.browser.toPlainText()
 
 
