@@ -5,7 +5,7 @@ class; only the scene itself tells the classes apart.
 
 A multiple hit is one only if it can be seen: with photon shares f_i and the pixel's contrasts c_ij
 the interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons);
-scenes below chi^2 = 80, or below 4 % relative modulation squared (a second particle with 2 % of
+scenes below chi^2 = 80, or below 5 % relative modulation squared (a second particle with 3 % of
 the photons), are drawn anew, in the last resort as a touching pair of equals.
 """
 
@@ -22,7 +22,7 @@ from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 
 MAX_PARTICLES = 5
 _MIN_CHI_SQUARED = 80.0
-_MIN_MODULATION = 0.04
+_MIN_MODULATION = 0.05
 _ATTEMPTS = 6
 
 
