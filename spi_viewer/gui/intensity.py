@@ -125,8 +125,7 @@ def lay_on_axis(
     pixels = _plain(pixels)
     if pixels.dtype.kind == "f":
         valid = valid & np.isfinite(pixels)
-    values = pixels[valid]
-    low, high, smallest, largest = _robust_range(values)
+    low, high, smallest, largest = _robust_range(pixels[valid])
     if scale in (IntensityScale.SQRT, IntensityScale.LOG) and high > 0:
         low = max(low, 0.0)
     transform = Transform(scale, _softening(high, pixels.dtype))
@@ -152,6 +151,8 @@ def _robust_range(values: NDArray) -> tuple[float, float, float, float]:
     """Low and high level, smallest and largest of the valid values, by exact selection."""
     if values.size == 0:
         return 0.0, 1.0, 0.0, 1.0
+    if _has_few_values(values.dtype):
+        return _robust_range_by_counting(values)
     first = int(_LOW_FRACTION * (values.size - 1))
     values.partition(first)  # a private copy, so in place
     low, smallest = values[first], values[: first + 1].min()
@@ -163,6 +164,36 @@ def _robust_range(values: NDArray) -> tuple[float, float, float, float]:
     last = above.size - math.ceil(_HIGH_FRACTION * above.size)
     above.partition(last)
     return float(low), float(above[last]), float(smallest), float(largest)
+
+
+def _has_few_values(dtype: np.dtype) -> bool:
+    return dtype.kind in "iu" and dtype.itemsize <= 2
+
+
+def _every_value(dtype: np.dtype) -> NDArray:
+    """All values of an integer type of at most 16 bits, in the order of their bit patterns."""
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    return np.arange(256**dtype.itemsize, dtype=unsigned).view(dtype)
+
+
+def _robust_range_by_counting(values: NDArray) -> tuple[float, float, float, float]:
+    """The same for types of few values, where selection is slow because of the many equal ones."""
+    every = _every_value(values.dtype)
+    unsigned = values.view(f"u{values.dtype.itemsize}")
+    order = np.argsort(every, kind="stable")
+    counts = np.bincount(unsigned, minlength=every.size)[order]
+    every, below = every[order].astype(float), np.cumsum(counts)
+    present = np.flatnonzero(counts)
+    smallest, largest = every[present[0]], every[present[-1]]
+    first = int(_LOW_FRACTION * (values.size - 1))
+    low_at = int(np.searchsorted(below, first, side="right"))
+    above = values.size - int(below[low_at])
+    low = float(every[low_at])
+    if above == 0:
+        return low, low + 1.0, float(smallest), low + 1.0
+    last = values.size - math.ceil(_HIGH_FRACTION * above)
+    high_at = int(np.searchsorted(below, last, side="right"))
+    return low, float(every[high_at]), float(smallest), float(largest)
 
 
 def _softening(high: float, dtype: np.dtype) -> float:
@@ -192,11 +223,9 @@ def _quantised(
     pixels: NDArray, valid: NDArray[np.bool_], transform: Transform, axis: Levels
 ) -> NDArray[np.uint16]:
     """(h, w) uint16 axis values, 0 where not valid."""
-    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 2:
-        # Few possible values: transform those and look the pixels up.
-        unsigned = np.dtype(f"u{pixels.dtype.itemsize}")
-        every = np.arange(256**pixels.dtype.itemsize, dtype=unsigned).view(pixels.dtype)
-        laid = _positions_16_bit(every, transform, axis)[pixels.view(unsigned)]
+    if _has_few_values(pixels.dtype):  # transform those few and look the pixels up
+        table = _positions_16_bit(_every_value(pixels.dtype), transform, axis)
+        laid = table[pixels.view(f"u{pixels.dtype.itemsize}")]
     else:
         laid = _positions_16_bit(pixels, transform, axis)
     laid[~valid] = 0

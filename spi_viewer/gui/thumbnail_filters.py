@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QButtonGroup,
@@ -16,9 +14,6 @@ from PyQt5.QtWidgets import (
 
 from spi_viewer.gui.texts import format_count
 from spi_viewer.session.row_selection import RowFilter, SortOrder
-
-if TYPE_CHECKING:
-    from spi_viewer.session.session import Session
 
 _FILTERS = {
     RowFilter.ALL: "Every frame",
@@ -98,24 +93,10 @@ class ThumbnailFilters(QWidget):
         """The box of sort orders."""
         return self._sort
 
-    def show_counts(self, session: Session, run: int | None) -> None:
+    def show_counts(self, counts: dict[RowFilter, int]) -> None:
         """Write the present counts on the buttons."""
-        counts = session.counts(run)
-        known = {
-            RowFilter.ALL: counts.frames,
-            RowFilter.GOOD: counts.good,
-            RowFilter.MULTI: counts.multi,
-            RowFilter.NON_SAMPLE: counts.non_sample,
-            RowFilter.BLANK: counts.blank,
-            RowFilter.UNSURE: counts.unsure,
-            RowFilter.LABELLED: counts.labelled,
-        }
         for row_filter, button in self._buttons.items():
-            if row_filter in known:
-                count = known[row_filter]
-            else:
-                count = len(session.select(row_filter, SortOrder.OLDEST, run))
-            button.setText(f"{row_filter.value} {format_count(count)}")
+            button.setText(f"{row_filter.value} {format_count(counts[row_filter])}")
 
     def show_new(self, count: int) -> None:
         """Offer frames that wait to be shown."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from PyQt5.QtCore import QModelIndex, QTimer, pyqtSignal
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from spi_viewer.frames import OperatorLabel
+from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.thumbnail_filters import ThumbnailFilters
 from spi_viewer.gui.thumbnail_model import ThumbnailModel
+from spi_viewer.gui.thumbnail_selection import Choice, Selected, select_shown
 from spi_viewer.gui.thumbnail_view import ThumbnailView
 from spi_viewer.session.row_selection import RowFilter, SortOrder
 from spi_viewer.settings import Settings
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from spi_viewer.session.session import Session
 
 _REST_PER_WORK = 6  # a refresh of a huge session waits this many times its own duration
+_INLINE_ROWS = 30_000  # sorting more takes longer than the GUI thread has
+_WAIT_MS = 30
+# Filters that a label may take a frame out of.
+_LABEL_FILTERS = (RowFilter.LABELLED, RowFilter.DISAGREE)
 
 
 class ThumbnailGrid(QWidget):
@@ -48,9 +55,10 @@ class ThumbnailGrid(QWidget):
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._run: int | None = None
-        self._filter, self._sort = RowFilter.ALL, SortOrder.NEWEST
-        self._held_from: int | None = None  # session rows from here on wait to be shown
+        self._choice = Choice()
+        self._after: Callable[[], object] | None = None  # to do once the choice is shown
+        self._selecting = NewestResult(self)
+        self._selecting.ready.connect(self._apply)
         self._shown_count = 0
         self._quiet = False
         self._seen_revision = -1
@@ -69,7 +77,7 @@ class ThumbnailGrid(QWidget):
         layout.addWidget(self.filters)
         layout.addWidget(self.view, 1)
         self._connect_parts()
-        self._show_rows()
+        self._ask()
 
     def _connect_parts(self) -> None:
         self.filters.filter_chosen.connect(self.set_filter)
@@ -100,76 +108,81 @@ class ThumbnailGrid(QWidget):
         """Show what is new in the session. Cheap to call at any rate."""
         if self._session.revision == self._seen_revision:
             return
-        wait_s = self._rested_at_s - time.monotonic()
-        if wait_s > 0:
-            if not self._later.isActive():
-                self._later.start(int(1000 * wait_s) + 1)
-            return
-        self._refresh_now()
-
-    def _refresh_now(self) -> None:
-        started_s = time.monotonic()
-        self._seen_revision = self._session.revision
-        self.model.forget_facts()
-        self._show_rows()
-        self.filters.show_counts(self._session, self._run)
-        ended_s = time.monotonic()
-        self._rested_at_s = ended_s + _REST_PER_WORK * (ended_s - started_s)
+        wait_ms = int(1000 * (self._rested_at_s - time.monotonic())) + 1
+        if not self._selecting.is_idle:
+            wait_ms = max(wait_ms, _WAIT_MS)
+        if wait_ms <= 1:
+            self._ask()
+        elif not self._later.isActive():
+            self._later.start(wait_ms)
 
     def set_run(self, run: int | None) -> None:
         """Show one run, or all."""
-        if run != self._run:
-            self._run = run
-            self._start_over()
+        if run != self._choice.run:
+            self._choose(run=run)
 
     def set_filter(self, row_filter: RowFilter) -> None:
         """Show other frames; the current one stays current if it is among them."""
-        self._filter = row_filter
         self.filters.show_filter(row_filter)
-        self._start_over()
+        self._choose(row_filter=row_filter)
 
     def set_sort(self, order: SortOrder) -> None:
         """Show frames in another order."""
-        self._sort = order
         self.filters.sort_box.setCurrentIndex(self.filters.sort_box.findData(order))
-        self._start_over()
+        self._choose(order=order)
 
     def set_colour_map(self, name: str) -> None:
         """Paint thumbnails in other colours."""
         self.model.set_colour_map(name)
 
-    def _start_over(self) -> None:
-        """Another choice of frames: show the newest of them too."""
-        if self._held_from is not None:
-            self._held_from = self._session.row_count
-        self._refresh_now()
-        if self.view.currentIndex().isValid():
-            self._quietly(lambda: self.view.scrollTo(self.view.currentIndex()))
+    def _choose(self, after: Callable[[], object] | None = None, **changes: Any) -> None:
+        """Another choice of frames: with the newest of them too."""
+        if self._choice.held_from is not None:
+            changes["held_from"] = self._session.row_count
+        self._choice = replace(self._choice, **changes)
+        self._ask(after or self._scroll_to_current)
+
+    def _scroll_to_current(self) -> None:
+        current = self.view.currentIndex()
+        if current.isValid():
+            self._quietly(lambda: self.view.scrollTo(current))
         else:
             self._quietly(self.view.scrollToTop)
 
-    def _show_rows(self) -> None:
-        self._shown_count = self._session.row_count  # asked first: never more than is selected
-        rows = self._session.select(self._filter, self._sort, self._run)
-        held_back = 0
-        if self._held_from is not None and self._sort is not SortOrder.OLDEST:
-            known = rows < self._held_from
-            held_back = len(rows) - int(np.count_nonzero(known))
-            rows = rows[known] if held_back else rows
-        self.filters.show_new(held_back)
-        self._quietly(lambda: self._set_rows(rows))
+    def _ask(self, after: Callable[[], object] | None = None) -> None:
+        """Ask for the choice, at once for a small session, else off the GUI thread."""
+        self._after = after or self._after
+        session, choice = self._session, self._choice
+        if session.row_count <= _INLINE_ROWS:
+            self._apply(select_shown(session, choice))
+        else:
+            self._selecting.request(lambda: select_shown(session, choice))
+
+    def _apply(self, selected: Selected) -> None:
+        if selected.choice != self._choice:
+            return  # another question has been asked meanwhile
+        started_s = time.monotonic()
+        self._seen_revision, self._shown_count = selected.revision, selected.row_count
+        self.model.forget_facts()
+        self._quietly(lambda: self._set_rows(selected.rows))
+        self.filters.show_new(selected.held_back)
+        self.filters.show_counts(selected.counts)
+        after, self._after = self._after, None
+        if after is not None:
+            after()
+        ended_s = time.monotonic()
+        self._rested_at_s = ended_s + _REST_PER_WORK * (ended_s - started_s)
 
     def _set_rows(self, rows: NDArray[np.int64]) -> None:
         current, scrolled = self.current_row, self.view.verticalOffset()
         selected = self.model.rows[self.view.selected_positions()]
         if self.model.set_rows(rows):
             return
-        still_in = np.flatnonzero(np.isin(rows, selected)) if selected.size else selected
         position = self.model.position_of(current) if current is not None else -1
         if position >= 0:
             self.view.choose(position)
-            if still_in.size > 1:
-                self.view.select_positions(still_in)
+            if selected.size > 1:
+                self.view.select_positions(np.flatnonzero(np.isin(rows, selected)))
             self.view.verticalScrollBar().setValue(scrolled)
 
     # What the operator does
@@ -180,10 +193,15 @@ class ThumbnailGrid(QWidget):
         New frames keep coming in while `row` is among the first ones shown, as it is when somebody
         follows the newest. A row that the filter leaves out is not shown.
         """
-        if self._held_from is not None and row >= self._held_from:
-            self._held_from = None
-        if self.model.position_of(row) < 0:
-            self._refresh_now()
+        held_from = self._choice.held_from
+        if held_from is not None and row >= held_from:
+            self._choice = replace(self._choice, held_from=None)
+        if self.model.position_of(row) >= 0:
+            self._choose_quietly(row)
+        elif self._seen_revision != self._session.revision or self._choice.held_from != held_from:
+            self._ask(lambda: self._choose_quietly(row))
+
+    def _choose_quietly(self, row: int) -> None:
         position = self.model.position_of(row)
         if position >= 0:
             self._quietly(lambda: self.view.choose(position))
@@ -211,9 +229,13 @@ class ThumbnailGrid(QWidget):
         last = int(np.flatnonzero(self.model.rows == rows[-1])[0])
         following = self.model.rows[last + 1 : last + 2]
         self._session.label(rows, label)
-        self._refresh_now()
+        if self._choice.row_filter in _LABEL_FILTERS:
+            self._ask(lambda: self._go_on(following, last))
+        else:
+            self.model.forget_facts()
+            self._go_on(following, last)
+            self.refresh()
         self.labels_changed.emit()
-        self._go_on(following, last)
 
     def _go_on(self, following: NDArray[np.int64], last: int) -> None:
         """To the row that followed, or to whatever stands there now if the filter took it out."""
@@ -230,26 +252,30 @@ class ThumbnailGrid(QWidget):
         Looks from the current frame to the end, then from the start; if the filter shows none,
         the filter becomes 'unsure'.
         """
-        unsure = self._session.select(RowFilter.UNSURE, SortOrder.OLDEST, self._run)
-        undecided = unsure[self._session.labels(unsure) == OperatorLabel.NONE]
-        if undecided.size == 0:
+        if self._undecided().size == 0:
             return False
         self._hold()
-        positions = np.flatnonzero(np.isin(self.model.rows, undecided))
+        if not self._choose_undecided():
+            self._choose(self._choose_undecided, row_filter=RowFilter.UNSURE)
+            self.filters.show_filter(RowFilter.UNSURE)
+        return True
+
+    def _undecided(self) -> NDArray[np.int64]:
+        unsure = self._session.select(RowFilter.UNSURE, SortOrder.OLDEST, self._choice.run)
+        return unsure[self._session.labels(unsure) == OperatorLabel.NONE]
+
+    def _choose_undecided(self) -> bool:
+        positions = np.flatnonzero(np.isin(self.model.rows, self._undecided()))
         if positions.size == 0:
-            self.set_filter(RowFilter.UNSURE)
-            positions = np.flatnonzero(np.isin(self.model.rows, undecided))
-            if positions.size == 0:
-                return False
+            return False
         later = positions[positions > self.view.currentIndex().row()]
         self.view.choose(int(later[0] if later.size else positions[0]))
         return True
 
     def show_new(self) -> None:
         """Let new frames in again, and go to the top."""
-        self._held_from = None
-        self._refresh_now()
-        self._quietly(self.view.scrollToTop)
+        self._choice = replace(self._choice, held_from=None)
+        self._ask(lambda: self._quietly(self.view.scrollToTop))
         self.newest_requested.emit()
 
     # Own
@@ -266,8 +292,8 @@ class ThumbnailGrid(QWidget):
             self._quiet = before
 
     def _hold(self) -> None:
-        if self._held_from is None:
-            self._held_from = self._shown_count
+        if self._choice.held_from is None:
+            self._choice = replace(self._choice, held_from=self._shown_count)
 
     def _hold_if_scrolled(self, value: int) -> None:
         if not self._quiet and value > 0:

@@ -102,10 +102,10 @@ class ThumbnailView(QAbstractItemView):
 
     def selected_positions(self) -> NDArray[np.int64]:
         """Positions selected, ascending."""
-        ranges = [
-            np.arange(part.top(), part.bottom() + 1) for part in self.selectionModel().selection()
-        ]
-        return np.unique(np.concatenate(ranges)) if ranges else np.zeros(0, np.int64)
+        chosen = np.zeros(self._count(), bool)
+        for part in self.selectionModel().selection():
+            chosen[part.top() : part.bottom() + 1] = True
+        return np.flatnonzero(chosen)
 
     def select_positions(self, positions: NDArray[np.int64]) -> None:
         """Select these ascending positions only; the current one stays."""

@@ -158,3 +158,14 @@ def test_any_frame_can_be_shown(pixels, scale):
     finite = np.isfinite(pixels)
     assert (table[laid.copies[0]][finite] >= 1).all()
     assert not laid.copies[0][~finite].any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
+def test_levels_do_not_depend_on_the_type_that_holds_the_values(dtype):
+    random = np.random.default_rng(3)
+    pixels = np.clip(random.gamma(0.6, 8, (200, 300)) - 3, -3, 120).astype(dtype)
+    for scale in COUNT_SCALES:
+        narrow = lay_on_axis(pixels, everywhere(pixels), scale)
+        wide = lay_on_axis(pixels.astype(np.int64), everywhere(pixels), scale)
+        assert narrow.auto_levels == wide.auto_levels
+        assert narrow.axis == wide.axis

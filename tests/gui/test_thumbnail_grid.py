@@ -1,5 +1,7 @@
 """Triage by keys: decide, advance, filter, undo; and nothing moves under the operator's hands."""
 
+import threading
+
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -40,7 +42,7 @@ def grid(qtbot, session):
     grid.resize(1000, 300)
     grid.show()
     qtbot.waitUntil(grid.isVisible)
-    grid._refresh_now()
+    grid.show_new()
     return grid
 
 
@@ -262,6 +264,59 @@ def test_no_button_takes_the_keys_away(grid, qtbot):
     qtbot.mouseClick(grid.filters.button(RowFilter.GOOD), Qt.LeftButton)
     assert grid.view.hasFocus()
     assert grid.filters.sort_box.focusPolicy() == Qt.NoFocus
+
+
+@pytest.fixture
+def large_session_grid(grid, qtbot, monkeypatch):
+    """A grid that takes its session for a large one and asks it off the GUI thread."""
+    monkeypatch.setattr("spi_viewer.gui.thumbnail_grid._INLINE_ROWS", 0)
+    yield grid
+    qtbot.waitUntil(lambda: grid._selecting.is_idle)
+
+
+def test_a_large_session_is_sorted_off_the_gui_thread(large_session_grid, session, qtbot):
+    grid = large_session_grid
+    threads, select = [], session.select
+    session.select = lambda *question: (
+        threads.append(threading.current_thread()) or select(*question)
+    )
+    grid.set_sort(SortOrder.P_GOOD_LOW)
+    grid.set_sort(SortOrder.PHOTONS)
+    qtbot.waitUntil(lambda: shown(grid)[0] == 199)
+    assert threading.main_thread() not in threads
+    session.select = select
+
+
+def test_deciding_in_a_large_session_goes_on_at_once(large_session_grid, session, qtbot):
+    grid = large_session_grid
+    grid.select_row(199)
+    grid.decide(OperatorLabel.GOOD)
+    assert grid.current_row == 198
+    grid.set_filter(RowFilter.LABELLED)
+    qtbot.waitUntil(lambda: shown(grid) == [199])
+    grid.select_row(199)
+    grid.decide(OperatorLabel.NONE)
+    qtbot.waitUntil(lambda: shown(grid) == [])
+
+
+def test_the_next_unsure_frame_of_a_large_session(large_session_grid, session, qtbot):
+    grid = large_session_grid
+    fill(session, [0.45], grid.run)
+    grid.set_filter(RowFilter.GOOD)
+    assert grid.next_unsure()
+    qtbot.waitUntil(lambda: grid.current_row == 200)
+
+
+def test_a_large_session_follows_and_holds(large_session_grid, session, qtbot):
+    grid = large_session_grid
+    fill(session, [0.5], grid.run)
+    grid.select_row(200)
+    qtbot.waitUntil(lambda: grid.current_row == 200)
+    grid.step(2)
+    fill(session, [0.5] * 4, grid.run)
+    refresh(grid, qtbot)
+    assert shown(grid)[0] == 200
+    assert grid.filters.new_button.text() == "↑ 4 new"
 
 
 def test_an_empty_session_is_no_problem(qtbot, session):
