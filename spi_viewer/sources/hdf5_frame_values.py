@@ -60,8 +60,8 @@ def _text(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
     if isinstance(value, bytes):
-        return value.rstrip(b"\0").decode("utf-8", "replace")
-    return str(value)
+        value = value[:_MAX_SHOWN_LENGTH].rstrip(b"\0").decode("utf-8", "replace")
+    return str(value)[:_MAX_SHOWN_LENGTH]  # a damaged length can make a name of gigabytes
 
 
 def per_frame_datasets(
@@ -119,7 +119,7 @@ def _plain(value: Any) -> int | float | str | None:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):
-        value = value.rstrip(b"\0").decode("utf-8", "replace")
+        value = value[:_MAX_SHOWN_LENGTH].rstrip(b"\0").decode("utf-8", "replace")
     if isinstance(value, str):
         return value[:_MAX_SHOWN_LENGTH]
     return value if isinstance(value, int | float) else None

@@ -57,7 +57,9 @@ def test_every_frame_of_an_edf_stack_is_read(tmp_path):
 
 def test_pixels_of_other_byte_order_keep_their_values(tmp_path):
     path = tmp_path / "big.edf"
-    header = "{\nByteOrder = HighByteFirst ;\nDataType = UnsignedShort ;\nDim_1 = 80 ;\nDim_2 = 64 ;\n"
+    header = (
+        "{\nByteOrder = HighByteFirst ;\nDataType = UnsignedShort ;\nDim_1 = 80 ;\nDim_2 = 64 ;\n"
+    )
     counts = np.arange(64 * 80).reshape(64, 80)
     path.write_bytes(header.ljust(510).encode() + b"}\n" + counts.astype(">u2").tobytes())
     with open_run(path) as run:
@@ -67,7 +69,9 @@ def test_pixels_of_other_byte_order_keep_their_values(tmp_path):
 def test_geometry_of_a_pilatus_image_is_read_from_its_comments(tmp_path):
     path = tmp_path / "shot.cbf"
     CbfImage(data=pixels()).write(str(path))
-    comments = b"# Pixel_size 172e-6 m x 172e-6 m\r\n# Wavelength 1.0 A\r\n# Detector_distance 0.2 m\r\n"
+    comments = (
+        b"# Pixel_size 172e-6 m x 172e-6 m\r\n# Wavelength 1.0 A\r\n# Detector_distance 0.2 m\r\n"
+    )
     path.write_bytes(path.read_bytes().replace(b"data_shot", comments + b"data_shot"))
     with open_run(path) as run:
         geometry = run.info.geometry
@@ -82,4 +86,17 @@ def test_a_cbf_of_absurd_size_is_refused_before_memory_is_taken(tmp_path):
     content = path.read_bytes().replace(b"Fastest-Dimension: 80", b"Fastest-Dimension: 8000000000")
     path.write_bytes(content)
     with pytest.raises(RunFileError, match="does not fit"):
+        open_run(path)
+
+
+def test_a_tiff_whose_list_of_images_is_a_circle_does_not_hang(tmp_path):
+    path = tmp_path / "circle.tif"
+    TifImage(data=pixels()).write(str(path))
+    content = bytearray(path.read_bytes())
+    first = int.from_bytes(content[4:8], "little")
+    entries = int.from_bytes(content[first : first + 2], "little")
+    end = first + 2 + 12 * entries
+    content[end : end + 4] = content[4:8]
+    path.write_bytes(content)
+    with pytest.raises(RunFileError, match="leads back to itself"):
         open_run(path)
