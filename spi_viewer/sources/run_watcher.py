@@ -23,7 +23,13 @@ from spi_viewer.sources.frame_batches import BatchGatherer, first_rows
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_feed import GATHERING_S
 from spi_viewer.sources.watched_directory import WatchedDirectory
-from spi_viewer.sources.watched_file import QUIET_S, RETRY_FIRST_S, RETRY_MOST_S, WatchedFile
+from spi_viewer.sources.watched_file import (
+    QUIET_S,
+    RETRY_FIRST_S,
+    RETRY_MOST_S,
+    WatchedFile,
+    fingerprint,
+)
 
 _GRACE_S = 3.0  # what is no run file yet may be one that was just begun
 _TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
@@ -126,6 +132,7 @@ class WatchFeed:
         cursor = file.cursor
         if file.needs_look:
             cursor.describe()
+            self._recognise(file)
             file.needs_look = False
             self._tell_replaced(file)
         if not cursor.remaining:
@@ -145,6 +152,8 @@ class WatchFeed:
     ) -> None:
         """Add the rows that are complete, and decide what comes next for the file."""
         usable = len(batch) if is_final else self._usable(file, batch)
+        if usable and file.first_frame is None:
+            file.first_frame = fingerprint(batch), batch.crop
         gathered.add(first_rows(batch, usable))
         file.cursor.advance(usable)
         if usable:
@@ -188,6 +197,17 @@ class WatchFeed:
         self._tell(file, reason)
         file.rest()
         self._directory.plan(file)
+
+    def _recognise(self, file: WatchedFile) -> None:
+        """Go on where a file was left under its earlier name, if its first frame is the same."""
+        earlier, info = file.earlier, file.cursor.info
+        if earlier is not None and earlier.first_frame is not None and info is not None:
+            known, crop = earlier.first_frame
+            first = self._reader.read_batch(file.cursor.path, info.dataset, 0, 1, crop, 0.0)
+            if fingerprint(first) == known:
+                file.first_frame = earlier.first_frame
+                file.cursor.next_frame = earlier.cursor.next_frame
+        file.earlier = None
 
     def _tell_replaced(self, file: WatchedFile) -> None:
         if file.is_replaced:

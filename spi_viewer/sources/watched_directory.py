@@ -13,8 +13,9 @@ class WatchedDirectory:
     """The files of a directory, and which of them to look at.
 
     A new name for the very same contents (inode, size and time of change) is a renamed file, or a
-    second name of a file that is still there; neither is read again. An inode alone says nothing:
-    file systems give it to the next new file at once.
+    second name of a file that is still there; neither is read again. If only the inode is that of
+    a file that vanished, it was renamed after its last change, or the file system gave the inode
+    to a new file: then `WatchedFile.earlier` is set, and the feed compares their first frames.
     """
 
     def __init__(self, reader: Reader, dataset: str | None = None) -> None:
@@ -43,7 +44,9 @@ class WatchedDirectory:
             if found is not None and self._is_news(found, stat, now):
                 to_look_at.append(found)
         to_look_at.extend(self._due(now))
-        return to_look_at, [file for file in vanished if file.is_gone]
+        suspects = {id(file.earlier) for file in to_look_at if file.earlier is not None}
+        gone = [file for file in vanished if file.is_gone and id(file) not in suspects]
+        return to_look_at, gone
 
     def plan(self, file: WatchedFile) -> None:
         """Keep or drop a file's next planned look, after its `look_at` was set."""
@@ -71,6 +74,10 @@ class WatchedDirectory:
                 return None
             return self._rename(known, stat)
         file = WatchedFile(stat, RunCursor(self._reader, stat.path, self._dataset), now, wall_now)
+        if known is not None and known.is_gone:
+            file.earlier = known
+            known.rest()
+            self.plan(known)
         self._files[stat.path] = file
         self._by_inode[stat.inode] = file
         return file

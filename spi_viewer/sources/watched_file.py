@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spi_viewer.frames import Crop, FrameBatch
 from spi_viewer.sources.reader import FileStat
 from spi_viewer.sources.run_cursor import RunCursor
 
@@ -21,6 +22,11 @@ _RACY_S = 0.05
 _COARSE_STAMP_S = 2.5
 
 
+def fingerprint(batch: FrameBatch) -> int:
+    """Tells the first frame of a batch from others; noise makes every frame unique."""
+    return hash(batch.counts[0].tobytes())
+
+
 class WatchedFile:
     """State of one file; times are of the feed's monotonic clock.
 
@@ -32,6 +38,8 @@ class WatchedFile:
         is_gone: it is not in the directory any more.
         is_replaced: other contents took its name after frames had been read.
         waiting: why frames are waited for, '' if they are not.
+        earlier: a vanished file that had the same inode: this one under its old name, or not.
+        first_frame: fingerprint and crop of the first frame handed out.
     """
 
     __slots__ = (
@@ -39,6 +47,8 @@ class WatchedFile:
         "_retry_s",
         "_torn_since",
         "cursor",
+        "earlier",
+        "first_frame",
         "in_queue",
         "is_gone",
         "is_replaced",
@@ -57,6 +67,8 @@ class WatchedFile:
         self.is_gone = False
         self.is_replaced = False
         self.waiting = ""
+        self.earlier: WatchedFile | None = None
+        self.first_frame: tuple[int, Crop] | None = None
         self._changed_at = now if wall_now - stat.mtime_s < _OLD_S else now - QUIET_S
         self._retry_s = RETRY_FIRST_S
         self._torn_since: dict[int, float] = {}

@@ -176,6 +176,35 @@ def test_a_file_that_gets_its_final_name_is_not_read_again(
     assert watched.feed.refused == []
 
 
+def test_a_file_that_grows_and_is_renamed_at_once_goes_on_where_it_was(
+    reader: LocalReader, folder: Path
+) -> None:
+    watched = Watched(reader, folder)
+    early = write_run(folder / "unfinished_a.cxi", 3)
+    assert watched.pull() == 3
+    append(reader, early, 2)
+    early.rename(folder / "a.cxi")
+    watched.pull()
+    assert watched.values == [1, 2, 3, 4, 5]
+    assert watched.indices("a.cxi") == [3, 4]
+    assert watched.feed.refused == []
+
+
+def test_a_new_file_with_the_inode_of_a_deleted_one_is_read(
+    reader: LocalReader, folder: Path
+) -> None:
+    watched = Watched(reader, folder)
+    write_run(folder / "a.cxi", 3)
+    assert watched.pull() == 3
+    reader.close()
+    with h5py.File(folder / "a.cxi", "r+") as file:  # as if deleted, and its inode given on
+        file[DATASET][:] = 100
+    (folder / "a.cxi").rename(folder / "b.cxi")
+    watched.pull()
+    assert watched.indices("b.cxi") == [0, 1, 2]
+    assert watched.values[3:] == [100, 100, 100]
+
+
 def test_a_second_name_of_a_file_is_not_read_again(reader: LocalReader, folder: Path) -> None:
     write_run(folder / "a.cxi", 3)
     os.link(folder / "a.cxi", folder / "b.cxi")

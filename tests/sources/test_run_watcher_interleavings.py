@@ -133,8 +133,6 @@ class World:
     def _rename(self, number: int) -> None:
         if number in self.copies:
             return
-        self.poll(0.3)  # a rename is known again if nothing else happened since the last look
-        self.reader.close()
         target = self.live / f"renamed_{self.next_value}_{number}.cxi"
         if not target.exists():
             self.names[number] = self.names[number].rename(target)
