@@ -7,6 +7,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from spi_viewer.errors import ExportError
 from spi_viewer.exporting.cxi import ExportReport, export_cxi
 from spi_viewer.exporting.frame_selection import (
     ExportProvenance,
@@ -56,13 +57,27 @@ def export_scored(
     """Write the good frames of a run, a file or a folder, as a scores file has them.
 
     Raises:
-        SessionError: the scores file cannot be read. ExportError: see `export_cxi`.
+        SessionError: the scores file cannot be read. ExportError: see `export_cxi`, and when no
+            frame is good.
     """
+    frames = good_frames_of_scores(read_scores(scores), run, threshold)
+    if not frames:
+        raise _nothing_good(run, scores)
     return export_cxi(
-        good_frames_of_scores(read_scores(scores), run, threshold),
+        frames,
         destination,
         ExportProvenance(threshold=threshold, selection="network"),
         open_source=open_run,
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _nothing_good(run: Path, scores: Path) -> ExportError:
+    """Why there is nothing to export: other files were judged, or no frame is good."""
+    judged = sorted({scored.id.path for scored in read_scores(scores)})
+    wanted = run.resolve()
+    if any(wanted in (path := Path(name).resolve(), *path.parents) for name in judged):
+        return ExportError(f"{run}: none of its frames is good in {scores}; lower the threshold")
+    others = f"; the first file in it is {judged[0]}" if judged else ", it is empty"
+    return ExportError(f"{run}: none of its frames is in {scores}{others}")

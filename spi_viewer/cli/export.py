@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from spi_viewer.errors import ExportError
 
 
 def export(
@@ -21,6 +24,9 @@ def export(
     ] = False,
 ) -> None:
     """Write the good frames to a CXI file: bit for bit, verified, then given its name."""
+    if os.path.lexists(output) and not overwrite:
+        raise ExportError(f"{output}: exists already; choose another name or give --overwrite")
+
     from tqdm import tqdm
 
     from spi_viewer.export_run import export_scored
