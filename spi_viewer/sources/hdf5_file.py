@@ -90,6 +90,11 @@ def linked_file(beside: str | Path, name: str) -> Path | None:
     return None
 
 
+def expected_file(beside: str | Path, name: str) -> Path:
+    """Where a link's file is, or where it should appear."""
+    return linked_file(beside, name) or Path(beside) / name
+
+
 def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(os.stat(path).st_mode)

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from spi_viewer.sources.hdf5_file import H5_ERRORS, find_dataset
-from spi_viewer.sources.hdf5_layouts import walk
 from spi_viewer.sources.hdf5_places import Places
+from spi_viewer.sources.hdf5_walk import walk
 
 # Datasets whose entries, joined, name a frame; the first row that a file has is used.
 _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -19,6 +19,7 @@ from spi_viewer.sources.hdf5_file import (
     shorten,
 )
 from spi_viewer.sources.hdf5_frame_shape import frame_problem, looks_like_frames
+from spi_viewer.sources.hdf5_walk import natural_key, walk
 from spi_viewer.sources.hdf5_written_frames import virtual_problem
 
 
@@ -100,8 +101,6 @@ _NOT_FRAMES = re.compile(
     re.IGNORECASE,
 )
 _CHAIN_MEMBER = re.compile(r"data_\d{4,}$")
-_MAX_SEARCHED_OBJECTS = 20_000
-_MAX_DEPTH = 12
 
 
 def survey(file: h5py.File) -> Survey:
@@ -184,12 +183,6 @@ def _has_tags(group: h5py.Group | h5py.Dataset) -> bool:
     return isinstance(group, h5py.Group) and any(name.startswith("tag_") for name in group)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts data_2 before data_10."""
-    parts = re.split(r"(\d+)", name)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part]
-
-
 def _expand(file: h5py.File, pattern: str) -> Iterator[str]:
     """Paths in `file` that match a pattern with '*' for parts of a name."""
     yield from _expand_in(file, "", pattern.strip("/").split("/"))
@@ -245,36 +238,3 @@ def _module_problem(path: str) -> str | None:
             "(EXtra-geom, or Cheetah's assembled output)"
         )
     return None
-
-
-def walk(
-    file: h5py.File, problems: list[tuple[str, str]] | None = None
-) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Every dataset of a file once, with its path; groups with one frame each are left out."""
-    visited: set[tuple[int, int]] = set()
-    pending: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
-    budget = _MAX_SEARCHED_OBJECTS
-    while pending:
-        prefix, group, depth = pending.pop(0)
-        names = [name for name in group if isinstance(name, str) and not name.startswith("tag_")]
-        for name in sorted(names, key=natural_key):
-            budget -= 1
-            if budget < 0:
-                return
-            path = f"{prefix}/{name}"
-            try:
-                found = child(group, name)
-                key = object_key(found) if found is not None else None
-            except BrokenLinkError as error:
-                if problems is not None:
-                    problems.append((path, str(error)))
-                continue
-            except H5_ERRORS:
-                continue
-            if found is None or key is None or key in visited:
-                continue
-            visited.add(key)
-            if isinstance(found, h5py.Dataset):
-                yield path, found
-            elif depth < _MAX_DEPTH:
-                pending.append((path, found, depth + 1))

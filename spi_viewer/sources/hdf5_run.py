@@ -20,9 +20,10 @@ from spi_viewer.sources.hdf5_opening import Opening, choose
 
 # A file that changed within this time may be growing: holes in it may still be filled, and a
 # further change may have left the same time stamp.
-_GROWING_S = 5.0
+_GROWING_S = 4.0
 
-_Signature = tuple[int, int, int]
+# (inode, size, time of change) of the file and of those it links to; None: not there.
+_Signature = tuple[tuple[int, int, int] | None, ...]
 _Value = TypeVar("_Value")
 
 
@@ -44,6 +45,7 @@ class Hdf5Run:
         self._signature: _Signature | None = None
         self._changed_at_s = -np.inf  # monotonic
         self._was_growing = False
+        self._linked_files: tuple[Path, ...] = ()
         self._per_frame: tuple[str, ...] | None = None
         self._open(dataset)
 
@@ -58,6 +60,9 @@ class Hdf5Run:
                     self._chosen, self._candidates = choose(self._file, self._path, dataset)
                 self._was_growing = self._was_growing or self._file.swmr_mode
                 opening = Opening(self._file, self._path, self._chosen, self._was_growing)
+                if opening.store.linked_files != self._linked_files:
+                    self._linked_files = opening.store.linked_files
+                    self._signature = self._look()[0]
                 self._describe(opening, self._chosen)
         except BaseException:
             self.close()
@@ -81,26 +86,41 @@ class Hdf5Run:
             candidates=self._candidates,
         )
 
+    def _look(self) -> tuple[_Signature, float]:
+        """Signature of the files now, and Unix time of the last change to any of them."""
+        own = _stat(self._path)
+        linked = [_stat_if_there(path) for path in self._linked_files]
+        states = [own, *linked]
+        signature = tuple(
+            None if state is None else (state.st_ino, state.st_size, state.st_mtime_ns)
+            for state in states
+        )
+        return signature, max(state.st_mtime for state in states if state is not None)
+
     def _is_growing(self) -> bool:
-        """True if the file has changed a short time ago, by its clock or by ours."""
-        status = _stat(self._path)
-        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
+        """True if a file has changed a short time ago, by its clock or by ours."""
+        signature, changed_at_s = self._look()
         if self._signature is not None and signature != self._signature:
             self._changed_at_s = time.monotonic()
         self._signature = signature
         seen_changing = time.monotonic() - self._changed_at_s < _GROWING_S
-        return seen_changing or abs(time.time() - status.st_mtime) < _GROWING_S
+        return seen_changing or abs(time.time() - changed_at_s) < _GROWING_S
 
     def refresh(self) -> int:
         """Complete frames now; reopens the file if it may have changed.
 
         Raises:
-            NotReadyError: the file is momentarily torn; the next call may succeed.
+            NotReadyError: the file is momentarily torn, or frames stand behind one that is not
+                written yet; the next call may succeed.
         """
-        status = _stat(self._path)
-        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
-        if self._opening is None or self._was_growing or signature != self._signature:
-            self._open()
+        if self._opening and not self._was_growing and self._look()[0] == self._signature:
+            return self.info.frame_count
+        known = self.info.frame_count
+        opening = self._open()
+        if not opening.store.is_settled and self.info.frame_count <= known:
+            raise NotReadyError(
+                self._path, f"frame {known} is missing, though later ones are there"
+            )
         return self.info.frame_count
 
     def _ask(self, index: int, question: Callable[[Opening], _Value]) -> _Value:
@@ -174,3 +194,10 @@ def _stat(path: Path) -> os.stat_result:
         return os.stat(path)
     except OSError as error:
         raise NotReadyError(path, f"it cannot be reached ({error.strerror})") from error
+
+
+def _stat_if_there(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import FrameFlag
-from spi_viewer.sources.hdf5_file import BrokenLinkError, child, find_dataset
+from spi_viewer.sources.hdf5_file import BrokenLinkError, child, expected_file, find_dataset
 from spi_viewer.sources.hdf5_frame_shape import frame_problem
-from spi_viewer.sources.hdf5_layouts import Candidate, Storage, chain_members, natural_key
+from spi_viewer.sources.hdf5_layouts import Candidate, Storage, chain_members
+from spi_viewer.sources.hdf5_walk import natural_key
 from spi_viewer.sources.hdf5_written_frames import (
     complete_count,
     declared_count,
@@ -31,6 +32,8 @@ class FrameStore(Protocol):
     allocated_count: int  # length of the datasets that have an entry a frame
     frame_shape: tuple[int, int]
     dtype: np.dtype
+    linked_files: tuple[Path, ...]  # other files that hold frames, also those not there yet
+    is_settled: bool  # False while frames stand behind a gap that may still be filled
 
     def read(self, index: int) -> NDArray[Any]:
         """Pixels (h, w) of one frame."""
@@ -61,22 +64,25 @@ class StackStore:
         self.frame_shape: tuple[int, int] = dataset.shape[-2:]
         self.dtype = dataset.dtype
         self.allocated_count = 1 if self.is_image else dataset.shape[0]
-        self._flags: NDArray[np.uint32] | None = None
+        self._flags = _known_flags(dataset)
+        folder = Path(dataset.file.filename).resolve().parent
+        names = {source.file_name for source in _virtual_sources(dataset)} - {"."}
+        self.linked_files = tuple(expected_file(folder, name) for name in sorted(names))
         self.frame_count = self._count_frames(growing)
+        self.is_settled = not growing or self._count_frames(False) == self.frame_count
 
     def _count_frames(self, growing: bool) -> int:
         dataset = self._dataset
-        if dataset.is_virtual:
-            self._flags, _ = virtual_flags(dataset)
         if self.is_image:
             return 1
         declared = declared_count(dataset)
-        written = written_frames(dataset)
-        if written is not None:
-            self._flags = np.where(written, 0, int(FrameFlag.NOT_WRITTEN)).astype(np.uint32)
         if declared is not None:
             return declared
-        return complete_count(written, self.allocated_count, growing)
+        if self._flags is None:
+            return self.allocated_count
+        if dataset.is_virtual and not growing:
+            return self.allocated_count
+        return complete_count(self._flags == 0, growing)
 
     def read(self, index: int) -> NDArray[Any]:
         """Pixels (h, w) of one frame; only its chunks are decompressed."""
@@ -85,6 +91,21 @@ class StackStore:
     def flags(self, index: int) -> FrameFlag:
         """SOURCE_MISSING or NOT_WRITTEN."""
         return FrameFlag(int(self._flags[index])) if self._flags is not None else FrameFlag.NONE
+
+
+def _known_flags(dataset: h5py.Dataset) -> NDArray[np.uint32] | None:
+    """(N,) flags of the frames, None when nothing speaks against any of them."""
+    if dataset.is_virtual:
+        flags, _ = virtual_flags(dataset)
+        return flags
+    written = written_frames(dataset) if dataset.ndim == 3 else None
+    if written is None:
+        return None
+    return np.where(written, 0, int(FrameFlag.NOT_WRITTEN)).astype(np.uint32)
+
+
+def _virtual_sources(dataset: h5py.Dataset) -> list[Any]:
+    return dataset.virtual_sources() if dataset.is_virtual else []
 
 
 def _with_chunk_cache(dataset: h5py.Dataset) -> h5py.Dataset:
@@ -107,6 +128,13 @@ class ChainStore:
 
     def __init__(self, group: h5py.Group, path: Path, growing: bool) -> None:
         stores, missing = _open_chain(group, path, growing)
+        folder = Path(group.file.filename).resolve().parent
+        links = (group.get(name, getlink=True) for name in chain_members(group))
+        self.linked_files = tuple(
+            expected_file(folder, link.filename)
+            for link in links
+            if isinstance(link, h5py.ExternalLink)
+        )
         present = [store for store in stores if store is not None]
         if not present:
             reason = f"the data files that {group.name} links to are missing: {', '.join(missing)}"
@@ -118,11 +146,15 @@ class ChainStore:
                 raise RunFileError(path, f"the stacks in {group.name} differ in shape or type")
         while stores[-1] is None:  # links are written ahead of their files
             stores.pop()
+        self.is_settled = all(store is not None and store.is_settled for store in stores)
+        self.is_settled = self.is_settled or not growing
+        if growing and None in stores:
+            stores = stores[: stores.index(None)]
         self._stores = stores
         # A lost file between others leaves frames of unknown number: as many as in the first.
         counts = [first.frame_count if store is None else store.frame_count for store in stores]
-        self._ends = np.cumsum(counts)
-        self.frame_count = self.allocated_count = int(self._ends[-1])
+        self._ends = np.cumsum(counts, dtype=np.int64)
+        self.frame_count = self.allocated_count = sum(counts)
 
     def _locate(self, index: int) -> tuple[StackStore | None, int]:
         part = int(np.searchsorted(self._ends, index, side="right"))
@@ -162,6 +194,9 @@ def _open_chain(
 
 class TagStore:
     """One group a frame, `tag_<n>/detector_data` (SACLA)."""
+
+    linked_files: tuple[Path, ...] = ()
+    is_settled = True
 
     def __init__(self, group: h5py.Group, path: Path) -> None:
         self._group = group

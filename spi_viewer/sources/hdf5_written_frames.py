@@ -58,13 +58,11 @@ def written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_] | None:
     return np.repeat(seen >= per_row, depth)[:count]
 
 
-def complete_count(written: NDArray[np.bool_] | None, allocated: int, is_growing: bool) -> int:
+def complete_count(written: NDArray[np.bool_], is_growing: bool) -> int:
     """Frames to hand out: up to the first hole in a growing file, else up to the last frame."""
-    if written is None:
-        return allocated
     if is_growing:
         holes = np.flatnonzero(~written)
-        return int(holes[0]) if holes.size else allocated
+        return int(holes[0]) if holes.size else len(written)
     present = np.flatnonzero(written)
     return int(present[-1]) + 1 if present.size else 0
 
@@ -143,5 +141,7 @@ def _source_length(file: h5py.File, folder: Path, file_name: str, dataset: str) 
 
 
 def _stack_length(dataset: h5py.Dataset) -> int:
-    # A single image as a source of one frame never runs out.
-    return dataset.shape[0] if dataset.ndim == 3 else np.iinfo(np.int64).max
+    if dataset.ndim != 3:  # a single image as a source of one frame never runs out
+        return np.iinfo(np.int64).max
+    written = written_frames(dataset)
+    return dataset.shape[0] if written is None else complete_count(written, is_growing=False)

@@ -27,6 +27,11 @@ def leave_alone(path):
     os.utime(path, (LONG_AGO_S, LONG_AGO_S))
 
 
+def leave_all_alone(folder):
+    for path in folder.iterdir():
+        leave_alone(path)
+
+
 class Writer:
     """Another process that keeps a file open and writes a frame when it is told to."""
 
@@ -194,11 +199,17 @@ def test_a_hole_in_a_finished_file_is_flagged_and_the_rest_counted(tmp_path):
     assert holes == [False, False, True, True, False]
 
 
-def test_a_growing_file_is_read_up_to_its_first_hole(tmp_path):
+def test_a_growing_file_is_read_up_to_its_first_hole_until_it_is_left_alone(tmp_path):
     path = tmp_path / "run.cxi"
     write_frames(path, (0, 1, 4))
     with open_run(path) as run:
         assert run.info.frame_count == 2
+        with pytest.raises(NotReadyError, match="frame 2 is missing"):
+            run.refresh()
+        assert (run.read_frame(1) == 2).all()
+    leave_alone(path)
+    with open_run(path) as run:
+        assert run.info.frame_count == 5
 
 
 def test_a_frame_lacking_one_of_its_chunks_is_not_complete(tmp_path):
@@ -263,7 +274,9 @@ def test_virtual_frames_are_read_from_their_sources(tmp_path):
 
 
 def test_virtual_frames_without_a_source_are_flagged(tmp_path):
-    with open_run(write_virtual(tmp_path, ["a.h5", "b.h5"], ["b.h5"])) as run:
+    path = write_virtual(tmp_path, ["a.h5", "b.h5"], ["b.h5"])
+    leave_all_alone(tmp_path)
+    with open_run(path) as run:
         assert run.info.frame_count == 4
         flags = [run.frame_flags(index) for index in range(4)]
     assert flags == [FrameFlag.SOURCE_MISSING] * 2 + [FrameFlag.NONE] * 2
@@ -286,6 +299,7 @@ def test_a_virtual_frame_lacking_one_of_its_panels_is_flagged(tmp_path):
     for name, shape in (("left.h5", (2, 24, 32)), ("right_1.h5", (24, 32))):
         with h5py.File(tmp_path / name, "w") as file:
             file["/data/data"] = np.ones(shape, "u2")
+    leave_all_alone(tmp_path)
     with open_run(tmp_path / "virtual.cxi") as run:
         assert run.frame_flags(0) == FrameFlag.SOURCE_MISSING
         assert run.frame_flags(1) == FrameFlag.NONE
@@ -298,6 +312,7 @@ def test_virtual_frames_beyond_the_end_of_their_source_are_flagged(tmp_path):
     path = write_virtual(tmp_path, ["a.h5"], [])
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["/data/data"] = np.ones((1, 24, 32), "u2")
+    leave_all_alone(tmp_path)
     with open_run(path) as run:
         assert run.frame_flags(0) == FrameFlag.NONE
         assert run.frame_flags(1) == FrameFlag.SOURCE_MISSING
@@ -438,3 +453,35 @@ def test_a_mask_that_does_not_fit_is_not_used_and_named(tmp_path):
     assert masked(path, DATA, {"/entry_1/data_1/mask": np.ones((10, 10), "u2")}) == []
     with open_run(path) as run:
         assert "/entry_1/data_1/mask" in run.metadata(0)["masks not used"]
+
+
+def write_part(folder, name, count):
+    with h5py.File(folder / name, "w") as file:
+        file["/entry/data/data"] = stack(count)
+
+
+def test_a_run_grows_with_the_files_that_it_links_to(tmp_path):
+    master = tmp_path / "run_master.h5"
+    with h5py.File(master, "w") as file:
+        group = file.create_group("/entry/data")
+        for number in (1, 2):
+            link = h5py.ExternalLink(f"part_{number}.h5", "/entry/data/data")
+            group[f"data_{number:06d}"] = link
+    leave_alone(master)
+    write_part(tmp_path, "part_1.h5", 3)
+    leave_alone(tmp_path / "part_1.h5")
+    with open_run(master) as run:
+        assert run.info.frame_count == run.refresh() == 3
+        write_part(tmp_path, "part_2.h5", 2)
+        assert run.refresh() == 5
+        np.testing.assert_array_equal(run.read_frame(4), stack(2)[1])
+
+
+def test_virtual_frames_are_counted_as_their_sources_arrive(tmp_path):
+    path = write_virtual(tmp_path, ["a.h5", "b.h5"], ["a.h5"])
+    with open_run(path) as run:
+        assert run.info.frame_count == 2
+        with h5py.File(tmp_path / "b.h5", "w") as file:
+            file["/data/data"] = np.full((2, 24, 32), 9, "u2")
+        assert run.refresh() == 4
+        assert (run.read_frame(3) == 9).all()
