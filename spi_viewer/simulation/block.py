@@ -14,8 +14,8 @@ from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.scattering import EV_NM, CoarseGrid, Geometry, coarse_grid
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
-# Fringe periods across the frame that the largest particle makes: 4 to 21 px each at 128 px.
-_FRINGES = (6.0, 32.0)
+# Fringe periods across the frame that the largest particle makes: 5 to 21 px each at 128 px.
+_FRINGES = (6.0, 26.0)
 _SMOOTH_DETAIL = 12.0  # periods across the frame that gas, halo and slow fields may hold
 _BLOCK_PIXELS = 2**20  # small enough for the processor's cache, large enough to share overhead
 
@@ -134,6 +134,6 @@ def _draw_background_photons(photons: Tensor, presets: list[DetectorPreset], dra
     Blank frames follow the photons that a hit would have had, so that brightness of the background
     does not tell the class; one blank or hit in eight has a strong one.
     """
-    ratio = draw.log_normal(0.2, 1.0, len(photons)).clamp_max(4.0)
+    ratio = draw.log_normal(0.2, 1.0, len(photons)).clamp_max(2.0)
     perfect = torch.tensor([not preset.nuisances for preset in presets], device=draw.device)
     return torch.where(perfect, torch.zeros_like(ratio), ratio) * photons

@@ -4,9 +4,11 @@ Photons, particle sizes, geometry and background come from the same distribution
 class; only the scene itself tells the classes apart.
 
 A multiple hit is one only if it can be seen: with photon shares f_i and the pixel's contrasts c_ij
-the interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons);
-scenes below chi^2 = 80, or below 5 % relative modulation squared (a second particle with 3 % of
-the photons), are drawn anew, in the last resort as a touching pair of equals.
+the interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
+Only pairs count that lie at least half a diameter apart across the beam: behind one another they
+scatter in phase and look like one. Scenes below chi^2 = 200, or below 12 % relative modulation
+squared (a second particle with 6 % of the photons), are drawn anew, in the last resort as equals
+that touch across the beam.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 
 MAX_PARTICLES = 5
-_MIN_CHI_SQUARED = 80.0
-_MIN_MODULATION = 0.05
+_MIN_CHI_SQUARED = 200.0
+_MIN_MODULATION = 0.12
+_MIN_APART = 0.5  # of the mean diameter, across the beam
 _ATTEMPTS = 6
 
 
@@ -96,7 +99,7 @@ def draw_particles(
         places = _draw_cluster(diameter[todo], draw, touching=last)
         shares = _draw_shares(count[todo], draw, equal=last)
         position[todo], share[todo] = places, shares
-        visible = _is_resolved(places, shares, photons[todo], part)
+        visible = _is_resolved(places, diameter[todo], shares, photons[todo], part)
         todo = todo[~visible]
     rotation = draw.rotations(frames * MAX_PARTICLES).view(frames, MAX_PARTICLES, 3, 3)
     return Particles(count, diameter, position, share, rotation)
@@ -112,6 +115,9 @@ def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
     wide = draw.chance(0.0 if touching else 0.15, frames)[:, None]
     parent = draw.uniform(0.0, 1.0, frames, MAX_PARTICLES)
     direction = draw.directions(frames, MAX_PARTICLES)
+    if touching:  # side by side, so that the beam sees both
+        direction = direction * torch.tensor([1.0, 1.0, 0.3], device=draw.device)
+        direction = direction / direction.norm(dim=-1, keepdim=True)
     # Bodies that are not balls touch at less than the sum of their radii.
     contact = draw.uniform(0.8, 1.05, frames, MAX_PARTICLES)
     near = draw.log_uniform(1.0, 3.0, frames, MAX_PARTICLES)
@@ -142,7 +148,9 @@ def _draw_shares(count: Tensor, draw: Draw, equal: bool) -> Tensor:
     return weight / weight.sum(1, keepdim=True)
 
 
-def _is_resolved(position: Tensor, share: Tensor, photons: Tensor, geometry: Geometry) -> Tensor:
+def _is_resolved(
+    position: Tensor, diameter: Tensor, share: Tensor, photons: Tensor, geometry: Geometry
+) -> Tensor:
     """Whether a perfect observer sees the interference at a third of the way to the edge, (M,)."""
     offset = geometry.center_px.mean(1, keepdim=True) + geometry.side_px / 6.0
     modulation = torch.zeros_like(photons)
@@ -150,5 +158,7 @@ def _is_resolved(position: Tensor, share: Tensor, photons: Tensor, geometry: Geo
         for second in range(first + 1, MAX_PARTICLES):
             separation = position[:, second] - position[:, first]
             contrast = pixel_contrast(separation, geometry, offset).prod(1)[:, 0]
-            modulation += 2.0 * share[:, first] * share[:, second] * contrast**2
+            reach = _MIN_APART * (diameter[:, first] + diameter[:, second]) / 2.0
+            apart = separation[:, :2].norm(dim=1) > reach
+            modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
     return (modulation > _MIN_MODULATION) & (modulation * photons > _MIN_CHI_SQUARED)
