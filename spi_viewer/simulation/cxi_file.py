@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -96,16 +96,14 @@ def write_cxi(
         raise SpiViewerError(f"{path}: exists already; choose another name or ask to overwrite")
     try:
         with _aside(path) as draft, h5py.File(draft, "w") as file:
-            iterator = iter(pieces)
-            first = next(iterator)
-            _lay_out(file, count, first.counts.shape[-1], parameters)
             written = 0
-            while first is not None:
-                _append(file, written, first)
-                written += len(first)
+            for frames in pieces:
+                if not written:
+                    _lay_out(file, count, frames.counts.shape[-1], parameters)
+                _append(file, written, frames)
+                written += len(frames)
                 if progress is not None:
-                    progress(len(first))
-                first = next(iterator, None)  # type: ignore[arg-type]
+                    progress(len(frames))
             if written != count:
                 raise SpiViewerError(f"{path}: {written} frames came instead of {count}")
     except OSError as error:
@@ -113,7 +111,7 @@ def write_cxi(
 
 
 @contextmanager
-def _aside(path: Path):  # type: ignore[no-untyped-def]
+def _aside(path: Path) -> Iterator[str]:
     """A temporary name beside path that replaces it at the end, and goes away on any error."""
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)

@@ -83,6 +83,6 @@ def mesh_polyhedron(net: Net, vertices: Tensor) -> Polyhedron:
         middles=middles,
         vectors=vectors,
         outward=torch.stack(outward),
-        faces=faces[:, None].expand(-1, len(vertices), -1),
+        faces=faces[:, None],
         volume=(a * torch.linalg.cross(b, c)).sum(-1).sum(-1) / 6.0,
     )

@@ -66,9 +66,7 @@ class PolyhedronShapes:
 
     def select(self, index: Tensor) -> PolyhedronShapes:
         """Shapes `index` of these."""
-        single = self.body.normals.shape[0] == 1
-        body = self.body if single else self.body.select(index)
-        return PolyhedronShapes(body, self.stretch[index])
+        return PolyhedronShapes(self.body.select(index), self.stretch[index])
 
     def amplitude(self, q: Tensor) -> Tensor:
         """Transform at q (P, 3, Q) -> (P, Q); an affine map of a body maps q back."""
@@ -195,7 +193,7 @@ def _box(q: Tensor, half_sides: Tensor) -> Tensor:
 
 def _draw_rough(count: int, draw: Draw) -> Shapes:
     """Star-shaped bodies r(n) = 1 + sum of waves over the ball, 2 to 15 %, lower orders larger."""
-    net = meshes.ball_net(48)
+    net = meshes.ball_net(36)
     directions = net.directions.to(draw.device)
     radius = torch.ones((count, len(directions)), device=draw.device)
     roughness = draw.uniform(0.02, 0.15, count)[:, None]

@@ -36,7 +36,7 @@ class Polyhedron:
         centers: (K, F, 3); areas: (K, F).
         middles, vectors: (K, E, 3) of the edges.
         outward: (2, K, E, 3) in-plane outward normals times edge length, for both its faces.
-        faces: (2, K, E) indices of the two faces.
+        faces: (2, K, E) indices of the two faces, or (2, 1, E) where all bodies are joined alike.
         volume: (K,).
     """
 
@@ -69,7 +69,8 @@ class Polyhedron:
             value = getattr(self, entry.name)
             if isinstance(value, Tensor):
                 axis = 1 if entry.name in ("outward", "faces") else 0
-                value = value.index_select(axis, index)
+                if value.shape[axis] > 1:  # else shared by all
+                    value = value.index_select(axis, index)
             picked[entry.name] = value
         return Polyhedron(**picked)
 
@@ -98,7 +99,13 @@ def polyhedron_amplitude(body: Polyhedron, q: Tensor) -> Tensor:
     if q.device.type != "cpu":
         return _amplitude_of_points(body, directions, q)
     # Arrays that fit the processor's cache make this several times faster.
-    size = max(256, _CACHED_VALUES // (q.shape[0] * body.middles.shape[1]))
+    bodies = max(1, _CACHED_VALUES // (body.middles.shape[1] * 512))
+    if len(q) > bodies and len(directions) > 1:
+        rows = torch.arange(len(q), device=q.device).split(bodies)
+        return torch.cat([polyhedron_amplitude(body.select(row), q[row]) for row in rows])
+    if len(q) > bodies:
+        return torch.cat([polyhedron_amplitude(body, part) for part in q.split(bodies)])
+    size = max(256, _CACHED_VALUES // (len(q) * body.middles.shape[1]))
     return torch.cat([_amplitude_of_points(body, directions, p) for p in q.split(size, 2)], dim=1)
 
 

@@ -129,7 +129,7 @@ def _interpolation(
     samples: int, side_px: int, oversampling: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     step = (side_px - 1.0) / (samples - 1.0)
-    positions: NDArray[np.float64] = (np.arange(samples + 2 * _TAPS) - _TAPS) * step
+    positions = np.arange(-_TAPS, samples + _TAPS, dtype=np.float64) * step
     distance = (np.arange(side_px)[:, None] - positions) / step
     beta = math.pi * _TAPS * (1.0 - 1.0 / oversampling) + 1.0
     window = np.i0(beta * np.sqrt(np.clip(1.0 - (distance / _TAPS) ** 2, 0.0, 1.0))) / np.i0(beta)
