@@ -9,6 +9,7 @@ from PyQt5.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QComboBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QToolButton,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from spi_viewer.inspector import Inspection
 
 _FOLLOW_LIKELIEST = -1
+_LOW_PANEL = 1.2  # height to width
+_UNLIMITED_PX = 16777215  # Qt's QWIDGETSIZE_MAX
 
 
 class ActivationPanel(QWidget):
@@ -52,7 +55,7 @@ class ActivationPanel(QWidget):
         set_tone(self._note, "muted")
         self.bars = ClassBars(self)
         self.bars.class_chosen.connect(self._choose_class)
-        self.pair = PicturePair(("network input", "speaks for …"), self)
+        self.pair = PicturePair(("network input", "why"), self)
         self._layers = QComboBox(self)
         self._layers.setFocusPolicy(Qt.NoFocus)  # arrows belong to the thumbnails
         self._layers.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
@@ -69,14 +72,37 @@ class ActivationPanel(QWidget):
         top.addWidget(self._note, 1)
         top.addWidget(self._label_button("G  good", OperatorLabel.GOOD))
         top.addWidget(self._label_button("B  bad", OperatorLabel.BAD))
+        self._layer_part = QWidget(self)
+        layers = QVBoxLayout(self._layer_part)
+        layers.setContentsMargins(0, 0, 0, 0)
+        layers.setSpacing(6)
+        layers.addWidget(self._layers)
+        layers.addWidget(self.tiles, 1)
+        self._parts = QGridLayout()
+        self._parts.setSpacing(6)
+        self._is_low: bool | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
         layout.addLayout(top)
-        layout.addWidget(self.bars)
-        layout.addWidget(self.pair, 1)
-        layout.addWidget(self._layers)
-        layout.addWidget(self.tiles, 1)
+        layout.addLayout(self._parts, 1)
+        self._place_parts(low=False)
+
+    def _place_parts(self, low: bool) -> None:
+        """All below each other, or, where there is little height, the pictures on the left."""
+        if low == self._is_low:
+            return
+        self._is_low = low
+        parts = (self.bars, self.pair, self._layer_part)
+        for part in parts:
+            self._parts.removeWidget(part)
+        places = ((0, 1), (0, 0, 2, 1), (1, 1)) if low else ((0, 0), (1, 0), (2, 0))
+        for part, place in zip(parts, places, strict=True):
+            self._parts.addWidget(part, *place)
+        for line, stretch in enumerate((0, 1, 0 if low else 1)):
+            self._parts.setRowStretch(line, stretch)
+        self._parts.setColumnStretch(0, 2 if low else 1)
+        self._parts.setColumnStretch(1, 5 if low else 0)
 
     def _label_button(self, text: str, label: OperatorLabel) -> QToolButton:
         button = QToolButton(self)
@@ -128,7 +154,7 @@ class ActivationPanel(QWidget):
             self.pair.show_pictures(None, None)
             return
         seen = np.where(self._valid(), explanation.network_input[0], np.nan)
-        self.pair.show_captions("network input", f"speaks for {FrameClass(shown).label}")
+        self.pair.show_captions("network input", f"why {FrameClass(shown).label}")
         self.pair.show_pictures(
             picture_of_map(seen, "viridis"),
             picture_with_activation(seen, explanation.class_maps[shown]),
@@ -173,8 +199,10 @@ class ActivationPanel(QWidget):
         self._show_layer()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pair takes no more height than its pictures can fill."""
+        """Use the room there is."""
         super().resizeEvent(event)
-        margins = self.layout().contentsMargins()
-        inside = self.width() - margins.left() - margins.right()
-        self.pair.setMaximumHeight(self.pair.full_height(inside))
+        low = self.height() < _LOW_PANEL * self.width()
+        self._place_parts(low)
+        margins = 12
+        full = self.pair.full_height(self.width() - margins)
+        self.pair.setMaximumHeight(_UNLIMITED_PX if low else full)  # no more than it fills

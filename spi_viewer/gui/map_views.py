@@ -44,36 +44,43 @@ class PicturePair(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Still recognisable."""
-        return QSize(150, 72 + self._caption_height())
+        return QSize(84, 60 + self._caption_height())
 
     def full_height(self, width: int) -> int:
-        """Height at which the pictures fill this width."""
+        """Height at which the pictures, side by side, fill this width."""
         return (width - _BETWEEN_PX) // 2 + 2 + self._caption_height()
 
     def places(self) -> tuple[QRectF, QRectF]:
-        """Where the two squares are, centred in the widget."""
-        gap = _BETWEEN_PX
-        side = max(1, min((self.width() - gap) / 2, self.height() - self._caption_height()))
-        left = (self.width() - 2 * side - gap) / 2
-        return QRectF(left, 0, side, side), QRectF(left + side + gap, 0, side, side)
+        """Where the two squares are: side by side, or one below the other if that is larger."""
+        caption = self._caption_height()
+        beside = min((self.width() - _BETWEEN_PX) / 2, self.height() - caption)
+        below = min(float(self.width()), (self.height() - _BETWEEN_PX) / 2 - caption)
+        side = max(1.0, beside, below)
+        first, second = QRectF(0, 0, side, side), QRectF(0, 0, side, side)
+        if below > beside:
+            first.moveLeft((self.width() - side) / 2)
+            second.moveTopLeft(first.topLeft() + QPointF(0, side + caption + _BETWEEN_PX))
+        else:  # each in the middle of its half, so that captions have room
+            first.moveLeft((self.width() / 2 - side) / 2)
+            second.moveLeft(self.width() / 2 + (self.width() / 2 - side) / 2)
+        return first, second
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw pictures and captions."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.SmoothPixmapTransform)
         theme = theme_of(self.palette())
-        for place, picture, caption in zip(
-            self.places(), self._pictures, self._captions, strict=True
-        ):
+        places = self.places()
+        stacked = places[0].x() == places[1].x()
+        room = float(self.width()) if stacked else (self.width() - _BETWEEN_PX) / 2
+        for place, picture, caption in zip(places, self._pictures, self._captions, strict=True):
             painter.fillRect(place, QColor(theme.canvas))
             if picture is not None:
                 painter.drawImage(place, picture)
-            below = QRectF(
-                0, place.bottom() + 2, (self.width() - _BETWEEN_PX) / 2, self._caption_height()
-            )
+            below = QRectF(0, place.bottom() + 1, room, self._caption_height())
             below.moveCenter(QPointF(place.center().x(), below.center().y()))
             painter.setPen(QColor(theme.muted))
-            text = self.fontMetrics().elidedText(caption, Qt.ElideRight, int(below.width()))
+            text = self.fontMetrics().elidedText(caption, Qt.ElideRight, int(room))
             painter.drawText(below, Qt.AlignHCenter | Qt.AlignTop, text)
 
 

@@ -254,7 +254,8 @@ class PatternView(QWidget):
         self.canvas.activation.show_map(explanation.class_maps[chosen], inspection.crop)
 
     def _show_overlay_choice(self) -> None:
-        settings, something = self._settings, self._inspection is not None
+        settings = self._settings
+        something = self._inspection is not None and self._inspection.frame is not None
         self.canvas.crop_square.setVisible(settings.show_crop and something)
         self.canvas.centre_cross.setVisible(settings.show_centre and something)
         self.canvas.rings.setVisible(settings.show_rings and something)

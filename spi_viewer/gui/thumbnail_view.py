@@ -61,12 +61,17 @@ class ThumbnailView(QAbstractItemView):
 
     @property
     def columns(self) -> int:
-        """Pictures side by side."""
-        return max(1, self.viewport().width() // (self._wanted_px + 2 * GAP_PX))
+        """Pictures side by side; smaller ones where the height holds no whole line."""
+        width = self.viewport().width()
+        line = self.viewport().height() - self._caption_height()
+        cell = min(self._wanted_px + 2 * GAP_PX, max(SMALLEST_PX, line))
+        return max(1, width // cell, -(-width // line) if SMALLEST_PX <= line <= cell else 1)
+
+    def _caption_height(self) -> int:
+        return self._delegate.caption_height(self.viewOptions())
 
     def _cell_height(self) -> int:
-        caption = self._delegate.caption_height(self.viewOptions())
-        return self.viewport().width() // self.columns + caption
+        return self.viewport().width() // self.columns + self._caption_height()
 
     def _count(self) -> int:
         return self.model().rowCount() if self.model() is not None else 0

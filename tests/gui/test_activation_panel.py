@@ -108,6 +108,16 @@ def test_tiles_fill_the_width_or_the_height(panel, qtbot):
     assert tiles.map_at(places[10].center().toPoint()) == 10
 
 
+@pytest.mark.parametrize("size", [(330, 470), (420, 395), (620, 380), (460, 900)])
+def test_pictures_use_the_room_of_any_panel(panel, qtbot, size):
+    panel.show_inspection(make_inspection())
+    panel.resize(*size)
+    qtbot.waitUntil(lambda: panel.pair.places()[0].width() >= 85)
+    places = panel.pair.places()
+    assert not places[0].intersects(places[1])
+    assert all(panel.pair.rect().contains(place.toAlignedRect()) for place in places)
+
+
 def test_the_buttons_ask_for_labels(panel, qtbot):
     for button, label in zip(
         panel.findChildren(QToolButton), (OperatorLabel.GOOD, OperatorLabel.BAD), strict=True

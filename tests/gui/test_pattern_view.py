@@ -264,6 +264,7 @@ def test_an_invalid_frame_says_why(view, qtbot):
     assert "not written" in view.canvas.message()
     view.show_inspection(make_inspection(error="/data/r0173.cxi: the file is torn"))
     assert "torn" in view.canvas.message()
+    assert not view.canvas.crop_square.isVisible()
     show(view, qtbot, make_inspection())
     assert view.canvas.message() == ""
 

@@ -77,6 +77,13 @@ def test_cells_fill_the_width_evenly(view):
     assert len(sizes) == 1
 
 
+def test_a_low_grid_shows_whole_thumbnails(view, qtbot):
+    for height in (70, 90, 110, 130):
+        view.resize(1354, height)
+        assert view.cell_rect(0).height() <= view.viewport().height()
+        assert view.cell_rect(0).height() > 0.8 * min(110, view.viewport().height())
+
+
 def test_every_cell_is_found_under_its_own_centre(view):
     for number in (*range(0, 40), 999_999):
         view.scrollTo(view.rows.index(number))
