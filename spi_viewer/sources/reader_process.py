@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -144,7 +145,8 @@ class ReaderProcess:
             daemon=True,
         )
         try:
-            self._process.start()
+            with _shielded_from_interrupts():
+                self._process.start()
             childs_end.close()
             ready = self._connection.poll(_START_LIMIT_S) and self._connection.recv() == READY
         except (EOFError, OSError) as error:
@@ -182,6 +184,19 @@ class ReaderProcess:
             cause = _cause_of_death(process.exitcode)
         self._end_child(at_once=True)
         return f"the reading process died over this file{cause}"
+
+
+@contextlib.contextmanager
+def _shielded_from_interrupts() -> Iterator[None]:
+    """Ctrl+C is the parent's to handle, also while a child that inherits this mask starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _cause_of_death(exitcode: int | None) -> str:

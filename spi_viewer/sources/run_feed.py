@@ -91,6 +91,7 @@ class FileFeed:
         self._files: deque[FileStat] = deque()
         self._cursor: RunCursor | None = None
         self._retry_at = 0.0
+        self._unchanged: tuple[float, float] | None = None  # time of the last change, since when
         self._newest: float | None = None
 
     @property
@@ -178,6 +179,7 @@ class FileFeed:
     def _next_file(self) -> None:
         self._files.popleft()
         self._cursor = None
+        self._unchanged = None
         self.waiting = []
 
     def _refuse(self, file: FileStat, reason: str) -> None:
@@ -190,8 +192,12 @@ class FileFeed:
         except RunFileError as error:
             self._refuse(file, error.reason)
             return
-        if self._clock() - changed_at > self._patience_s:
+        now = self._clock()
+        if self._unchanged is None or self._unchanged[0] != changed_at:
+            # A file server's clock may run ahead: a change in the future counts from now.
+            self._unchanged = changed_at, min(changed_at, now)
+        if now - self._unchanged[1] > self._patience_s:
             self._refuse(file, reason)
             return
         self.waiting = [(file.path, reason)]
-        self._retry_at = self._clock() + _RETRY_S
+        self._retry_at = now + _RETRY_S

@@ -183,11 +183,12 @@ def test_a_half_written_file_is_waited_for_then_read() -> None:
     assert feed.waiting == []
 
 
-def test_a_half_written_file_that_stays_as_it_is_is_refused() -> None:
+@pytest.mark.parametrize("changed_at", [99.0, 5000.0], ids=["just now", "clock ahead"])
+def test_a_half_written_file_that_stays_as_it_is_is_refused(changed_at: float) -> None:
     reader = FakeReader({"/r/a.cxi": 3})
     reader.refusals["/r/a.cxi"] = NotReadyError("/r/a.cxi", "it is truncated")
     now = [100.0]
-    reader.changed_at = 99.0
+    reader.changed_at = changed_at
     feed = FileFeed(reader, "/r/a.cxi", clock=lambda: now[0])  # type: ignore[arg-type]
     feed.next_batch(10)
     now[0] = 110.0
