@@ -20,6 +20,7 @@ _AXIS_TOP = 65535
 _LOW_FRACTION = 0.01  # of the valid pixels
 _HIGH_FRACTION = 0.0002  # of the pixels above the low level, so sparse frames are not empty
 _SMALLEST_COPY_PX = 256
+_NO_MEASUREMENT = 1e30  # beyond are fill values: 9.97e36 of netCDF, FLT_MAX, DBL_MAX
 
 
 class IntensityScale(enum.StrEnum):
@@ -124,7 +125,7 @@ def lay_on_axis(
     """
     pixels = _plain(pixels)
     if pixels.dtype.kind == "f":
-        valid = valid & np.isfinite(pixels)
+        valid = valid & (np.abs(pixels) < _NO_MEASUREMENT)  # False for NaN too
     low, high, smallest, largest = _robust_range(pixels[valid])
     if scale in (IntensityScale.SQRT, IntensityScale.LOG) and high > 0:
         low = max(low, 0.0)
@@ -235,7 +236,7 @@ def _quantised(
 def _positions_16_bit(values: NDArray, transform: Transform, axis: Levels) -> NDArray[np.uint16]:
     """Values to 1..65535 along the axis; NaN may come out as anything."""
     start, end = transform.position(axis.low), transform.position(axis.high)
-    with np.errstate(over="ignore", invalid="ignore"):  # 64-bit values may exceed 32-bit floats
+    with np.errstate(over="ignore", invalid="ignore"):  # invalid pixels may hold anything
         positions = transform.forward(values)
         if positions is values:  # the caller's own pixels stay untouched
             positions = positions.copy()

@@ -32,13 +32,13 @@ def test_masked_sentinels_leave_the_levels_alone(sentinel):
     assert lay_on_axis(dirty, valid, IntensityScale.LOG).auto_levels == expected
 
 
-def test_nan_and_infinity_are_invalid_even_if_the_mask_forgot_them():
+def test_nan_infinity_and_fill_values_are_invalid_even_if_the_mask_forgot_them():
     pixels = photons().astype(np.float32)
     expected = lay_on_axis(pixels, everywhere(pixels), IntensityScale.LINEAR).auto_levels
-    pixels[0, :3] = (np.nan, np.inf, -np.inf)
+    pixels[0, :5] = (np.nan, np.inf, -np.inf, 9.96921e36, -3.4028235e38)
     laid = lay_on_axis(pixels, everywhere(pixels), IntensityScale.LINEAR)
     assert laid.auto_levels == expected
-    assert list(laid.copies[0][0, :3]) == [0, 0, 0]
+    assert list(laid.copies[0][0, :5]) == [0] * 5
 
 
 def test_a_single_photon_on_a_megapixel_is_bright():
@@ -143,7 +143,7 @@ def test_a_transform_can_be_undone(scale, value):
     assert math.isclose(back, value, rel_tol=1e-6, abs_tol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     pixels=npst.arrays(
         st.sampled_from([np.float32, np.float64, np.int32, np.uint64, np.int16]),
@@ -155,9 +155,9 @@ def test_any_frame_can_be_shown(pixels, scale):
     laid = lay_on_axis(pixels, everywhere(pixels), scale)
     table = laid.level_table(laid.auto_levels)
     assert table[0] == 0
-    finite = np.isfinite(pixels)
-    assert (table[laid.copies[0]][finite] >= 1).all()
-    assert not laid.copies[0][~finite].any()
+    measured = np.abs(pixels.astype(float)) < 1e30
+    assert (table[laid.copies[0]][measured] >= 1).all()
+    assert not laid.copies[0][~measured].any()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
