@@ -23,10 +23,12 @@ from spi_viewer.sources.hdf5_stores import StackStore, TagStore, open_store
 class Opening:
     """Frames, masks, names and values of one run in an open file."""
 
-    def __init__(self, file: h5py.File, path: Path, chosen: Candidate, growing: bool) -> None:
+    def __init__(
+        self, file: h5py.File, path: Path, chosen: Candidate, growing: bool, known: int
+    ) -> None:
         self._file = file
         self._chosen = chosen
-        self.store = open_store(file, path, _present(file, path, chosen), growing)
+        self.store = open_store(file, path, _present(file, path, chosen), growing, known)
         if self.store.frame_count == 0:
             raise NotReadyError(path, f"{chosen.path} holds no complete frame yet")
         self._places = Places(chosen.path)

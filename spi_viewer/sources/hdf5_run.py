@@ -22,8 +22,9 @@ from spi_viewer.sources.hdf5_opening import Opening, choose
 # further change may have left the same time stamp.
 _GROWING_S = 4.0
 
-# (inode, size, time of change) of the file and of those it links to; None: not there.
-_Signature = tuple[tuple[int, int, int] | None, ...]
+# (inode, size, time of change) of the file, and of those it links to; None: not there.
+_State = tuple[int, int, int]
+_Signature = tuple[_State, tuple[_State | None, ...]]
 _Value = TypeVar("_Value")
 
 
@@ -45,6 +46,7 @@ class Hdf5Run:
         self._signature: _Signature | None = None
         self._changed_at_s = -np.inf  # monotonic
         self._was_growing = False
+        self._known_written = 0
         self._linked_files: tuple[Path, ...] = ()
         self._per_frame: tuple[str, ...] | None = None
         self._open(dataset)
@@ -59,7 +61,9 @@ class Hdf5Run:
                 if self._chosen is None:
                     self._chosen, self._candidates = choose(self._file, self._path, dataset)
                 self._was_growing = self._was_growing or self._file.swmr_mode
-                opening = Opening(self._file, self._path, self._chosen, self._was_growing)
+                known = self._known_written
+                opening = Opening(self._file, self._path, self._chosen, self._was_growing, known)
+                self._known_written = opening.store.written_from_front
                 if opening.store.linked_files != self._linked_files:
                     self._linked_files = opening.store.linked_files
                     self._signature = self._look()[0]
@@ -90,18 +94,17 @@ class Hdf5Run:
         """Signature of the files now, and Unix time of the last change to any of them."""
         own = _stat(self._path)
         linked = [_stat_if_there(path) for path in self._linked_files]
-        states = [own, *linked]
-        signature = tuple(
-            None if state is None else (state.st_ino, state.st_size, state.st_mtime_ns)
-            for state in states
-        )
-        return signature, max(state.st_mtime for state in states if state is not None)
+        changed_at_s = max(state.st_mtime for state in (own, *linked) if state is not None)
+        states = tuple(None if state is None else _state(state) for state in linked)
+        return (_state(own), states), changed_at_s
 
     def _is_growing(self) -> bool:
         """True if a file has changed a short time ago, by its clock or by ours."""
         signature, changed_at_s = self._look()
         if self._signature is not None and signature != self._signature:
             self._changed_at_s = time.monotonic()
+            if signature[0][0] != self._signature[0][0]:  # another file of the same name
+                self._known_written = 0
         self._signature = signature
         seen_changing = time.monotonic() - self._changed_at_s < _GROWING_S
         return seen_changing or abs(time.time() - changed_at_s) < _GROWING_S
@@ -194,6 +197,10 @@ def _stat(path: Path) -> os.stat_result:
         return os.stat(path)
     except OSError as error:
         raise NotReadyError(path, f"it cannot be reached ({error.strerror})") from error
+
+
+def _state(status: os.stat_result) -> _State:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _stat_if_there(path: Path) -> os.stat_result | None:

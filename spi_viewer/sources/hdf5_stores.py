@@ -33,6 +33,7 @@ class FrameStore(Protocol):
     frame_shape: tuple[int, int]
     dtype: np.dtype
     linked_files: tuple[Path, ...]  # other files that hold frames, also those not there yet
+    written_from_front: int  # frames before the first hole: they need not be looked at again
     is_settled: bool  # False while frames stand behind a gap that may still be filled
 
     def read(self, index: int) -> NDArray[Any]:
@@ -42,8 +43,10 @@ class FrameStore(Protocol):
         """What is known without reading pixels."""
 
 
-def open_store(file: h5py.File, path: Path, chosen: Candidate, growing: bool) -> FrameStore:
-    """The store of what was chosen in an open file."""
+def open_store(
+    file: h5py.File, path: Path, chosen: Candidate, growing: bool, known: int = 0
+) -> FrameStore:
+    """The store of what was chosen in an open file; `known` frames were complete before."""
     found = file[chosen.path]
     if chosen.storage is Storage.CHAIN:
         return ChainStore(found, path, growing)
@@ -52,24 +55,30 @@ def open_store(file: h5py.File, path: Path, chosen: Candidate, growing: bool) ->
     problem = frame_problem(found)  # again: the file may have been replaced since it was chosen
     if problem:
         raise RunFileError(path, f"{chosen.path} {problem}")
-    return StackStore(found, growing)
+    return StackStore(found, growing, known)
 
 
 class StackStore:
     """One dataset (frame, y, x), or one image (y, x) as a run of one frame."""
 
-    def __init__(self, dataset: h5py.Dataset, growing: bool) -> None:
+    def __init__(self, dataset: h5py.Dataset, growing: bool, known: int = 0) -> None:
         self._dataset = _with_chunk_cache(dataset)
         self.is_image = dataset.ndim == 2
         self.frame_shape: tuple[int, int] = dataset.shape[-2:]
         self.dtype = dataset.dtype
         self.allocated_count = 1 if self.is_image else dataset.shape[0]
-        self._flags = _known_flags(dataset)
+        self._flags = _known_flags(dataset, known)
         folder = Path(dataset.file.filename).resolve().parent
         names = {source.file_name for source in _virtual_sources(dataset)} - {"."}
         self.linked_files = tuple(expected_file(folder, name) for name in sorted(names))
+        self.written_from_front = self._written_from_front()
         self.frame_count = self._count_frames(growing)
         self.is_settled = not growing or self._count_frames(False) == self.frame_count
+
+    def _written_from_front(self) -> int:
+        if self._flags is None:
+            return self.allocated_count
+        return complete_count(self._flags == 0, is_growing=True)
 
     def _count_frames(self, growing: bool) -> int:
         dataset = self._dataset
@@ -93,12 +102,12 @@ class StackStore:
         return FrameFlag(int(self._flags[index])) if self._flags is not None else FrameFlag.NONE
 
 
-def _known_flags(dataset: h5py.Dataset) -> NDArray[np.uint32] | None:
+def _known_flags(dataset: h5py.Dataset, known: int) -> NDArray[np.uint32] | None:
     """(N,) flags of the frames, None when nothing speaks against any of them."""
     if dataset.is_virtual:
         flags, _ = virtual_flags(dataset)
         return flags
-    written = written_frames(dataset) if dataset.ndim == 3 else None
+    written = written_frames(dataset, known) if dataset.ndim == 3 else None
     if written is None:
         return None
     return np.where(written, 0, int(FrameFlag.NOT_WRITTEN)).astype(np.uint32)
@@ -125,6 +134,8 @@ def _with_chunk_cache(dataset: h5py.Dataset) -> h5py.Dataset:
 
 class ChainStore:
     """Stacks data_000001, data_000002 ... of a group, joined to one run (Eiger)."""
+
+    written_from_front = 0
 
     def __init__(self, group: h5py.Group, path: Path, growing: bool) -> None:
         stores, missing = _open_chain(group, path, growing)
@@ -196,6 +207,7 @@ class TagStore:
     """One group a frame, `tag_<n>/detector_data` (SACLA)."""
 
     linked_files: tuple[Path, ...] = ()
+    written_from_front = 0
     is_settled = True
 
     def __init__(self, group: h5py.Group, path: Path) -> None:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from spi_viewer.frames import FrameFlag
 from spi_viewer.sources.hdf5_file import H5_ERRORS, linked_file
 
+# Looking a chunk up takes HDF5 as long as going past fifty of them in the index.
+_MAX_SINGLE_LOOKS = 100
+
 
 def declared_count(dataset: h5py.Dataset) -> int | None:
     """Valid length by the writer's own attribute `numEvents` (Cheetah, psocake), if sensible."""
@@ -27,10 +30,12 @@ def declared_count(dataset: h5py.Dataset) -> int | None:
     return min(int(count), dataset.shape[0])
 
 
-def written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_] | None:
+def written_frames(dataset: h5py.Dataset, known: int = 0) -> NDArray[np.bool_] | None:
     """(N,) True where all chunks of a frame are allocated; None when every frame is there.
 
     HDF5 fills chunks that were never written with zeros, without an error.
+
+    `known` frames from the front were found written before.
     """
     count = dataset.shape[0]
     if dataset.is_virtual:
@@ -40,14 +45,42 @@ def written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_] | None:
         is_allocated = dataset.external or dataset.id.get_storage_size() > 0
         return None if is_allocated or count == 0 else np.zeros(count, dtype=np.bool_)
     depth = dataset.chunks[0]
+    rows = math.ceil(count / depth)
     per_row = math.prod(
         math.ceil(side / chunk)
         for side, chunk in zip(dataset.shape[1:], dataset.chunks[1:], strict=True)
     )
-    rows = math.ceil(count / depth)
-    if dataset.id.get_num_chunks() >= rows * per_row:
+    total = dataset.id.get_num_chunks()
+    if total >= rows * per_row:
         return None
+    row_is_written = _front_rows(dataset, rows, per_row, total, known // depth)
+    if row_is_written is None:
+        row_is_written = _all_rows(dataset, rows, per_row)
+    return np.repeat(row_is_written, depth)[:count]
+
+
+def _front_rows(
+    dataset: h5py.Dataset, rows: int, per_row: int, total: int, known: int
+) -> NDArray[np.bool_] | None:
+    """Rows of chunks that are written, if they are the first ones without a gap; else None.
+
+    Looks only at the rows that were not known before: a growing run is looked at often.
+    """
+    filled, rest = divmod(total, per_row)
+    if per_row != 1 or rest or not 0 <= filled - known <= _MAX_SINGLE_LOOKS:
+        return None
+    depth = dataset.chunks[0]
+    for row in range(known, filled):
+        chunk = dataset.id.get_chunk_info_by_coord((row * depth, *(0,) * (dataset.ndim - 1)))
+        if chunk.byte_offset is None:
+            return None
+    return np.arange(rows) < filled
+
+
+def _all_rows(dataset: h5py.Dataset, rows: int, per_row: int) -> NDArray[np.bool_]:
+    """Rows of chunks that are written, by the whole chunk index."""
     seen = np.zeros(rows, dtype=np.int64)
+    depth = dataset.chunks[0]
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
         row = chunk.chunk_offset[0] // depth
@@ -55,7 +88,7 @@ def written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_] | None:
             seen[row] += 1
 
     dataset.id.chunk_iter(note)
-    return np.repeat(seen >= per_row, depth)[:count]
+    return seen >= per_row
 
 
 def complete_count(written: NDArray[np.bool_], is_growing: bool) -> int:

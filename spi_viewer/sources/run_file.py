@@ -31,7 +31,11 @@ class Run(Protocol):
         """What is known of the run now."""
 
     def refresh(self) -> int:
-        """Look at a growing file again; complete frames now."""
+        """Look at a growing file again; complete frames now.
+
+        Raises NotReadyError while the file is torn, or frames stand behind a gap in it that may
+        still be filled; what `info` says stays readable.
+        """
 
     def read_frame(self, index: int) -> NDArray[Any]:
         """Pixels (h, w) in the file's own type; RunFileError if they cannot be read."""

@@ -212,6 +212,26 @@ def test_a_growing_file_is_read_up_to_its_first_hole_until_it_is_left_alone(tmp_
         assert run.info.frame_count == 5
 
 
+def test_frames_written_out_of_order_are_counted_as_the_gaps_close(tmp_path):
+    path = tmp_path / "run.cxi"
+    write_frames(path, (0, 1))
+
+    def write_more(*written):
+        run.close()  # HDF5 opens no file for writing that the same process reads
+        with h5py.File(path, "r+") as file:
+            for index in written:
+                file[DATA][index] = index + 1
+
+    with open_run(path) as run:
+        write_more(2, 4)
+        assert run.refresh() == 3
+        write_more(3, 5, 7)
+        assert run.refresh() == 6
+        write_more(6, 8, 9)
+        assert run.refresh() == 10
+        assert all((run.read_frame(index) == index + 1).all() for index in range(10))
+
+
 def test_a_frame_lacking_one_of_its_chunks_is_not_complete(tmp_path):
     path = tmp_path / "run.cxi"
     with h5py.File(path, "w") as file:
