@@ -115,6 +115,9 @@ def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
     wide = draw.chance(0.0 if touching else 0.15, frames)[:, None]
     parent = draw.uniform(0.0, 1.0, frames, MAX_PARTICLES)
     direction = draw.directions(frames, MAX_PARTICLES)
+    if touching:
+        direction[..., 2] *= 0.2
+        direction = direction / direction.norm(dim=-1, keepdim=True)
     if touching:  # side by side, so that the beam sees both
         direction = direction * torch.tensor([1.0, 1.0, 0.3], device=draw.device)
         direction = direction / direction.norm(dim=-1, keepdim=True)

@@ -139,13 +139,13 @@ def _draw_stops(
 ) -> Tensor:
     """(B, S, S) True behind the beam stop, round or square, and its arm, one- or two-sided.
 
-    In three frames of four the stop suits the sample, as at beamtimes: it hides 0.4 to 1.8 fringe
+    In three frames of four the stop suits the sample, as at beamtimes: it hides 0.4 to 1.5 fringe
     periods from the centre, most of the direct lobe.
     """
     count = len(presets)
     radius = _pairs([preset.stop_radius for preset in presets], draw) * side
-    suited = fringe_px * draw.uniform(0.4, 1.8, count)
-    suited = suited.clamp(0.01 * side, 0.13 * side)
+    suited = fringe_px * draw.uniform(0.4, 1.5, count)
+    suited = suited.clamp(0.01 * side, 0.12 * side)
     radius = torch.where(draw.chance(0.75, count), suited, radius)
     radius = torch.where(_flags(presets, draw.device), radius, torch.zeros_like(radius))
     middle = center_px + draw.normal(0.0, 0.008 * side, count, 2)

@@ -85,6 +85,13 @@ def test_every_multi_could_be_told_from_its_smooth_sum(scene):
     assert modulation[multi].min() > 0.02
 
 
+def test_hardly_any_multi_hides_one_particle_behind_the_other(scene):
+    frame_class, _, _, particles = scene
+    pair = (frame_class == FrameClass.MULTI) & (particles.count == 2)
+    across = (particles.position_nm[pair, 1] - particles.position_nm[pair, 0])[:, :2].norm(dim=1)
+    assert (across / particles.diameter_nm[pair, 0]).min() > 0.2
+
+
 def test_most_multis_are_near_and_some_are_far(scene):
     frame_class, _, _, particles = scene
     multi = frame_class == FrameClass.MULTI
