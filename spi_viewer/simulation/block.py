@@ -9,9 +9,10 @@ from torch import Tensor
 
 from spi_viewer.frames import FrameClass
 from spi_viewer.simulation import background, classes, hits, non_sample
-from spi_viewer.simulation.detector import DetectorPreset, detect, draw_shadows
+from spi_viewer.simulation.detector import DetectorPreset, detect
 from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.scattering import EV_NM, CoarseGrid, Geometry, coarse_grid
+from spi_viewer.simulation.shadows import draw_shadows
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
 # Fringe periods across the frame that the largest particle makes: 5 to 21 px each at 128 px.
@@ -58,7 +59,7 @@ def simulate_block(
     photons = photons * (frame_class != FrameClass.BLANK)
     expected = (intensity * response).mul_(photons[:, None, None])
     expected += light.mul_(background_photons[:, None, None])
-    counts = detect(expected, shadows, chosen, draw)
+    counts = detect(expected, shadows.transmission, chosen, draw)
     hit = particles.count > 0
     return SimulatedFrames(
         counts=counts * shadows.valid,

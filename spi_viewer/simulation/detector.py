@@ -1,4 +1,4 @@
-"""Detectors: what shadows, gaps, gains and noise make of the scattered photons."""
+"""Detectors: what charge sharing, gains, noise and saturation make of the photons."""
 
 from __future__ import annotations
 
@@ -72,135 +72,41 @@ DETECTORS: dict[str, DetectorPreset] = {
 }
 
 
-@dataclass(frozen=True)
-class Shadows:
-    """What hides the detector.
-
-    Attributes:
-        transmission: (B, S, S) float32, 1 where light arrives, 0 (or a leak) behind stop and gap.
-        valid: (B, S, S) bool as the facility's mask tells it; shadows may be missing in it.
-    """
-
-    transmission: Tensor
-    valid: Tensor
-
-
-def draw_shadows(
-    presets: list[DetectorPreset], center_px: Tensor, fringe_px: Tensor, side: int, draw: Draw
-) -> Shadows:
-    """Gaps, stop with arm, and dead modules of B frames; center_px (B, 2), fringe_px (B,)."""
-    count = len(presets)
-    gaps = _draw_gaps(presets, side, draw)
-    stops = _draw_stops(presets, center_px, fringe_px, side, draw)
-    dead = _draw_dead_modules(presets, side, draw)
-    # Facilities mask gaps nearly always, beam stops often, and arms by hand or never.
-    gap_known = draw.chance(0.85, count)[:, None, None]
-    stop_known = draw.chance(0.5, count)[:, None, None]
-    dead_known = draw.chance(0.7, count)[:, None, None]
-    hidden = gaps | stops | dead
-    masked = (gaps & gap_known) | (stops & stop_known) | (dead & dead_known)
-    return Shadows((~hidden).float(), ~masked)
-
-
-def _flags(presets: list[DetectorPreset], device: torch.device) -> Tensor:
+def are_real(presets: list[DetectorPreset], device: torch.device) -> Tensor:
+    """Which of the presets are not perfect, (B,) bool."""
     return torch.tensor([preset.nuisances for preset in presets], device=device)
 
 
-def _pairs(pairs: list[tuple[float, float]], draw: Draw) -> Tensor:
+def draw_within(pairs: list[tuple[float, float]], draw: Draw) -> Tensor:
     """A uniform draw within each pair, (B,)."""
     bounds = torch.tensor(pairs, device=draw.device)
     return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * draw.uniform(0.0, 1.0, len(pairs))
 
 
-def _draw_gaps(presets: list[DetectorPreset], side: int, draw: Draw) -> Tensor:
-    """(B, S, S) True in gaps along rows or columns."""
-    count = len(presets)
-    scale = torch.tensor([side / preset.side_px for preset in presets], device=draw.device)
-    width = _pairs([preset.gap_px for preset in presets], draw) * scale
-    quadrants = torch.tensor([p.layout == "quadrants" for p in presets], device=draw.device)
-    halves = torch.tensor([p.layout == "halves" for p in presets], device=draw.device)
-    present = _flags(presets, draw.device) & draw.chance(0.8, count)
-    middle = side / 2.0 + draw.normal(0.0, 0.02 * side, count, 2)
-    pitch = side * draw.uniform(0.2, 0.5, count, 2)
-    pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
-    distance = pixels - middle[..., None]  # (B, 2, S)
-    half_width = width[:, None, None] / 2.0
-    main = distance.abs() < half_width
-    modules = torch.remainder(distance + half_width / 2.0, pitch[..., None]) < half_width
-    lines = torch.where(quadrants[:, None, None], main | modules, main) & present[:, None, None]
-    upright = draw.chance(0.5, count)
-    use_rows = (quadrants | (halves & ~upright))[:, None, None]
-    use_columns = (quadrants | (halves & upright))[:, None, None]
-    return (lines[:, 0, :, None] & use_rows) | (lines[:, 1, None, :] & use_columns)
-
-
-def _draw_stops(
-    presets: list[DetectorPreset], center_px: Tensor, fringe_px: Tensor, side: int, draw: Draw
+def detect(
+    expected: Tensor, transmission: Tensor, presets: list[DetectorPreset], draw: Draw
 ) -> Tensor:
-    """(B, S, S) True behind the beam stop, round or square, and its arm, one- or two-sided.
-
-    In three frames of four the stop suits the sample, as at beamtimes: it hides 0.4 to 1.5 fringe
-    periods from the centre, most of the direct lobe.
-    """
-    count = len(presets)
-    radius = _pairs([preset.stop_radius for preset in presets], draw) * side
-    suited = fringe_px * draw.uniform(0.4, 1.5, count)
-    suited = suited.clamp(0.01 * side, 0.12 * side)
-    radius = torch.where(draw.chance(0.75, count), suited, radius)
-    radius = torch.where(_flags(presets, draw.device), radius, torch.zeros_like(radius))
-    middle = center_px + draw.normal(0.0, 0.008 * side, count, 2)
-    turn = draw.uniform(0.0, 6.2832, count)
-    square = draw.chance(0.4, count)[:, None, None]
-    arm = draw.chance(0.55, count) & (radius > 0)
-    half_width = radius * draw.uniform(0.25, 0.8, count)
-    reach = torch.where(draw.chance(0.3, count), draw.uniform(0.1, 0.5, count) * side, 2.0 * side)
-    two_sided = draw.chance(0.35, count)
-    pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
-    y = (pixels - middle[:, :1])[:, :, None]
-    x = (pixels - middle[:, 1:])[:, None, :]
-    cosine, sine = torch.cos(turn)[:, None, None], torch.sin(turn)[:, None, None]
-    along, across = cosine * x + sine * y, cosine * y - sine * x
-    size = radius[:, None, None]
-    box = torch.maximum(along.abs(), across.abs()) * 1.1
-    distance = torch.where(square, box, torch.hypot(along, across))
-    hidden = distance < size
-    start = torch.where(two_sided, -reach, torch.zeros_like(reach))[:, None, None]
-    on_arm = across.abs() < (half_width * arm)[:, None, None]
-    on_arm &= (along > start) & (along < reach[:, None, None])
-    return hidden | on_arm
-
-
-def _draw_dead_modules(presets: list[DetectorPreset], side: int, draw: Draw) -> Tensor:
-    """(B, S, S) True in rectangles that do not answer, in one frame of eight."""
-    count = len(presets)
-    present = (_flags(presets, draw.device) & draw.chance(0.125, count))[:, None, None]
-    corner = draw.uniform(0.0, 1.0, count, 2)
-    size = draw.uniform(0.08, 0.3, count, 2)
-    pixels = (torch.arange(side, device=draw.device) + 0.5) / side
-    inside = (pixels >= corner[..., None]) & (pixels < (corner + size)[..., None])  # (B, 2, S)
-    return inside[:, 0, :, None] & inside[:, 1, None, :] & present
-
-
-def detect(expected: Tensor, shadows: Shadows, presets: list[DetectorPreset], draw: Draw) -> Tensor:
     """Expected photons (B, S, S) -> what the detector reports, in photons, float32.
+
+    transmission (B, S, S) is 0 where a shadow lies.
 
     Poisson; then in part of the frames gain steps between halves and read noise (analogue data),
     in the others whole photons; saturation of bright frames; hot pixels.
     """
     count, side = expected.shape[0], expected.shape[-1]
-    lit = _share_charge(expected, draw) * shadows.transmission
+    lit = _share_charge(expected, draw) * transmission
     counts = torch.poisson(lit, generator=draw.generator)
-    nuisances = _flags(presets, draw.device)
+    nuisances = are_real(presets, draw.device)
     analogue = (nuisances & draw.chance(0.4, count)).nonzero()[:, 0]
     binned = torch.tensor([preset.side_px / side for preset in presets], device=draw.device)
-    noise = _pairs([preset.read_noise_photons for preset in presets], draw) * binned
-    gains = _pairs([preset.gain_sigma for preset in presets], draw)
+    noise = draw_within([preset.read_noise_photons for preset in presets], draw) * binned
+    gains = draw_within([preset.gain_sigma for preset in presets], draw)
     if len(analogue):
         part = _gain_steps(counts[analogue], gains[analogue], draw)
         sigma = noise[analogue, None, None].clamp_max(0.6)
-        part = part + sigma * draw.normal(0.0, 1.0, *part.shape) * shadows.transmission[analogue]
+        part = part + sigma * draw.normal(0.0, 1.0, *part.shape) * transmission[analogue]
         counts[analogue] = part
-    limit = _pairs([preset.saturation_photons for preset in presets], draw) * binned**2
+    limit = draw_within([preset.saturation_photons for preset in presets], draw) * binned**2
     limit = torch.where(nuisances & draw.chance(0.5, count), limit, torch.full_like(limit, 1e9))
     counts = torch.minimum(counts, limit[:, None, None])
     return _add_hot_pixels(counts, nuisances, draw)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from spi_viewer.simulation.classes import Particles
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.particles import FAMILIES, Shapes
+from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.scattering import (
     CoarseGrid,
     Geometry,
@@ -18,6 +18,7 @@ from spi_viewer.simulation.scattering import (
     pixel_contrast,
     solid_angle_and_polarisation,
 )
+from spi_viewer.simulation.shapes import Shapes
 from spi_viewer.simulation.texture import Texture, draw_texture
 
 # Particles are sorted by their fringe number into grids that are just fine enough.

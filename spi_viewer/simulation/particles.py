@@ -1,7 +1,6 @@
 """The families of particle shapes, each drawn at random and transformed exactly.
 
-Shapes have unit diameter (of the smallest ball about the centroid): q comes as q times diameter,
-and F is in diameters cubed. FAMILIES is the whole catalogue; leave-one-family-out runs over it.
+FAMILIES is the whole catalogue; leave-one-family-out runs over it.
 """
 
 from __future__ import annotations
@@ -9,69 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.simulation import form_factors, meshes, polyhedra, solids
+from spi_viewer.simulation import form_factors, hulls, meshes, polyhedra, solids
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.polyhedra import Polyhedron
-
-
-class Shapes(Protocol):
-    """Some particles' shapes of one family."""
-
-    def select(self, index: Tensor) -> Shapes:
-        """Shapes `index` (P,) of these, repeats allowed."""
-
-    def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, 3, Q), in the body's frame times diameter -> (P, Q)."""
-
-
-@dataclass(frozen=True)
-class SmoothShapes:
-    """Shapes with a formula of their own.
-
-    Attributes:
-        formula: F(q, *parameters), see form_factors.
-        parameters: each (P,) or (P, 3).
-    """
-
-    formula: Callable[..., Tensor]
-    parameters: tuple[Tensor, ...]
-
-    def select(self, index: Tensor) -> SmoothShapes:
-        """Shapes `index` of these."""
-        return SmoothShapes(self.formula, tuple(p[index] for p in self.parameters))
-
-    def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, 3, Q) -> (P, Q)."""
-        return self.formula(q, *(p[..., None] for p in self.parameters))
-
-
-@dataclass(frozen=True)
-class PolyhedronShapes:
-    """Polyhedra, stretched one by one.
-
-    Attributes:
-        body: one for all (K = 1) or one for each of the P particles.
-        stretch: (P, 3) factors along the body's axes.
-    """
-
-    body: Polyhedron
-    stretch: Tensor
-
-    def select(self, index: Tensor) -> PolyhedronShapes:
-        """Shapes `index` of these."""
-        return PolyhedronShapes(self.body.select(index), self.stretch[index])
-
-    def amplitude(self, q: Tensor) -> Tensor:
-        """Transform at q (P, 3, Q) -> (P, Q); an affine map of a body maps q back."""
-        stretched = polyhedra.polyhedron_amplitude(self.body, q * self.stretch[..., None])
-        return stretched * self.stretch.prod(-1, keepdim=True)
+from spi_viewer.simulation.shapes import PolyhedronShapes, Shapes, SmoothShapes, point_cloud
 
 
 @dataclass(frozen=True)
@@ -166,7 +111,7 @@ def _draw_polyhedron(count: int, draw: Draw) -> Shapes:
     """Hulls of random points near a ball; all of one draw have as many corners."""
     corners = int(draw.integers(8, 16, 1))
     points = draw.directions(min(count, _BODIES_PER_DRAW), corners).double().cpu().numpy()
-    bodies = polyhedra.stack([polyhedra.convex_polyhedron(p) for p in points]).to(draw.device)
+    bodies = polyhedra.stack([hulls.convex_polyhedron(p) for p in points]).to(draw.device)
     pick = torch.arange(count, device=draw.device) % len(points)
     return PolyhedronShapes(bodies.select(pick), draw.uniform(0.6, 1.0, count, 3))
 
@@ -206,17 +151,6 @@ def _draw_rough(count: int, draw: Draw) -> Shapes:
     corners = corners / (2.0 * corners.norm(dim=-1).amax(1)[:, None, None])
     ones = torch.ones((count, 3), device=draw.device)
     return PolyhedronShapes(meshes.mesh_polyhedron(net, corners), ones)
-
-
-def point_cloud(q: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    """Sum of w exp(i q.r): q (P, 3, Q), places (P, J, 3), weights (P, J) -> (P, Q) complex."""
-    size = q.shape[2] if q.device.type != "cpu" else max(256, 2**16 // places.shape[1] // len(q))
-    parts = []
-    for piece in q.split(size, 2):
-        phase = places @ piece
-        row = weights[:, None]
-        parts.append(torch.complex((row @ torch.cos(phase))[:, 0], (row @ torch.sin(phase))[:, 0]))
-    return torch.cat(parts, dim=1)
 
 
 def _balls(q: Tensor, places: Tensor, weights: Tensor, radius: Tensor, core: Tensor) -> Tensor:

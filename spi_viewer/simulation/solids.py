@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.simulation.polyhedra import Polyhedron, convex_polyhedron
+from spi_viewer.simulation.hulls import convex_polyhedron
+from spi_viewer.simulation.polyhedra import Polyhedron
 
 _GOLDEN = (1.0 + math.sqrt(5.0)) / 2.0
 

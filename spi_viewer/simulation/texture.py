@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.form_factors import length
-from spi_viewer.simulation.particles import Shapes, point_cloud
+from spi_viewer.simulation.shapes import Shapes, point_cloud
 
 _GRAINS = 24
 

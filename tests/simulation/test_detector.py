@@ -1,16 +1,16 @@
 import pytest
 import torch
 
-from spi_viewer.simulation.detector import DETECTORS, Shadows, detect, draw_shadows
+from spi_viewer.simulation.detector import DETECTORS, detect
 from spi_viewer.simulation.draws import Draw
+from spi_viewer.simulation.shadows import draw_shadows
 
 SIDE = 64
 REAL = [preset for preset in DETECTORS.values() if preset.nuisances]
 
 
 def open_shadows(frames):
-    ones = torch.ones(frames, SIDE, SIDE)
-    return Shadows(ones, ones.bool())
+    return torch.ones(frames, SIDE, SIDE)
 
 
 def test_a_perfect_detector_counts_with_poisson_statistics():

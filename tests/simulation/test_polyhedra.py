@@ -7,7 +7,8 @@ from scipy.spatial import ConvexHull
 
 from spi_viewer.simulation import meshes, solids
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.polyhedra import convex_polyhedron, polyhedron_amplitude, stack
+from spi_viewer.simulation.hulls import convex_polyhedron
+from spi_viewer.simulation.polyhedra import polyhedron_amplitude, stack
 
 SOLIDS = [
     solids.icosahedron,

@@ -1,0 +1,139 @@
+"""Convex bodies from their corners: faces, edges and normals as polyhedra need them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
+
+from spi_viewer.simulation.polyhedra import Polyhedron
+
+
+def convex_polyhedron(vertices: NDArray[np.float64]) -> Polyhedron:
+    """Convex hull of vertices (V, 3), centred on its centroid and scaled to a unit diameter.
+
+    Diameter: of the smallest ball about the centroid.
+    """
+    points = _centred(np.asarray(vertices, dtype=np.float64))
+    normals, loops = _hull_faces(points)
+    keep = _one_of_each_pair(normals, points)
+    arrays = _face_arrays(points, normals, loops)
+    arrays |= _edge_arrays(points, normals, loops, keep)
+    if keep is not None:
+        for name in ("normals", "tangents_1", "tangents_2", "centers", "areas"):
+            arrays[name] = arrays[name][keep]
+    volume = ConvexHull(points).volume
+    tensors = {name: torch.from_numpy(value).unsqueeze(0) for name, value in arrays.items()}
+    tensors["outward"] = tensors["outward"].permute(2, 0, 1, 3).contiguous()
+    tensors["faces"] = tensors["faces"].permute(2, 0, 1).contiguous()
+    weight = 1.0 if keep is None else 2.0
+    return Polyhedron(**tensors, volume=torch.tensor([volume]), weight=weight)
+
+
+def _centred(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    hull = ConvexHull(points)
+    corners = points[hull.simplices]
+    middle = points[hull.vertices].mean(0)
+    volumes = np.abs(np.linalg.det(corners - middle))
+    centroid = (volumes[:, None] * (corners.sum(1) + middle) / 4.0).sum(0) / volumes.sum()
+    points = points[hull.vertices] - centroid
+    scaled: NDArray[np.float64] = points / (2.0 * np.linalg.norm(points, axis=1).max())
+    return scaled
+
+
+def _hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Outward normals (F, 3) and, per face, its corners in order; coplanar triangles are merged."""
+    hull = ConvexHull(points)
+    groups: list[tuple[NDArray[np.float64], set[int]]] = []
+    for plane, triangle in zip(hull.equations, hull.simplices, strict=True):
+        for known, corners in groups:
+            if np.abs(known - plane).max() < 1e-7:
+                corners.update(int(corner) for corner in triangle)
+                break
+        else:
+            groups.append((plane, {int(corner) for corner in triangle}))
+    normals = np.array([plane[:3] for plane, _ in groups])
+    loops = []
+    for normal, (_, members) in zip(normals, groups, strict=True):
+        corners_ = np.array(sorted(members))
+        flat = points[corners_] - points[corners_].mean(0)
+        first, second = _tangents(normal[None])
+        angle = np.arctan2(flat @ second[0], flat @ first[0])
+        loops.append(corners_[np.argsort(angle)])
+    return normals, loops
+
+
+def _tangents(normals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two unit vectors in each face, right-handed with its normal."""
+    helper = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    first = np.cross(normals, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return first, np.cross(normals, first)
+
+
+def _one_of_each_pair(
+    normals: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.int64] | None:
+    """Indices of one face of each opposite pair, or None without a centre of symmetry."""
+    mirrored = np.abs(points[:, None] + points[None]).max(-1).min(1)
+    if mirrored.max() > 1e-7:
+        return None
+    return np.flatnonzero(_is_upper(normals))
+
+
+def _is_upper(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Exactly one of v and -v is upper: the first coordinate that is not zero decides."""
+    x, y, z = np.round(vectors, 7).T
+    upper: NDArray[np.bool_] = (z > 0) | ((z == 0) & ((y > 0) | ((y == 0) & (x > 0))))
+    return upper
+
+
+def _face_arrays(
+    points: NDArray[np.float64], normals: NDArray[np.float64], loops: list[NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    first, second = _tangents(normals)
+    centers, areas = [], []
+    for loop in loops:
+        corners = points[loop]
+        fan = np.cross(corners[1:-1] - corners[0], corners[2:] - corners[0])
+        sizes = np.linalg.norm(fan, axis=1) / 2.0
+        middles = (corners[1:-1] + corners[2:] + corners[0]) / 3.0
+        areas.append(sizes.sum())
+        centers.append((sizes[:, None] * middles).sum(0) / sizes.sum())
+    return {
+        "normals": normals,
+        "tangents_1": first,
+        "tangents_2": second,
+        "centers": np.array(centers),
+        "areas": np.array(areas),
+    }
+
+
+def _edge_arrays(
+    points: NDArray[np.float64],
+    normals: NDArray[np.float64],
+    loops: list[NDArray[np.int64]],
+    keep: NDArray[np.int64] | None,
+) -> dict[str, NDArray]:
+    """Edges with both faces; with `keep`, only upper edges, faces folded onto the kept ones."""
+    sides: dict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = {}
+    for face, loop in enumerate(loops):
+        for start, stop in zip(loop, np.roll(loop, -1), strict=True):
+            out = np.cross(points[stop] - points[start], normals[face])
+            key = (int(min(start, stop)), int(max(start, stop)))
+            sides.setdefault(key, []).append((face, out))
+    middles = np.array([(points[a] + points[b]) / 2.0 for a, b in sides])
+    vectors = np.array([points[b] - points[a] for a, b in sides])
+    faces = np.array([[face for face, _ in pair] for pair in sides.values()])
+    outward = np.array([[out for _, out in pair] for pair in sides.values()])
+    if keep is not None:
+        upper = _is_upper(middles)
+        middles, vectors, faces, outward = (a[upper] for a in (middles, vectors, faces, outward))
+        # A face below equals its opposite with q.n reversed: the sign moves into `outward`.
+        overlap = normals @ normals[keep].T
+        position = np.abs(overlap).argmax(1)
+        sign = np.sign(overlap[np.arange(len(normals)), position])
+        outward = outward * sign[faces][..., None]
+        faces = position[faces]
+    return {"middles": middles, "vectors": vectors, "faces": faces, "outward": outward}
