@@ -3,22 +3,22 @@
 Photons, particle sizes, geometry and background come from the same distributions whatever the
 class; only the scene itself tells the classes apart.
 
-A multiple hit is one only if it can be seen: with photon shares f_i and the pixel's contrasts c_ij
-the interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
-Only pairs count that lie at least half a diameter apart across the beam: behind one another they
-scatter in phase and look like one. Scenes below chi^2 = 200, or below 12 % relative modulation
-squared (a second particle with 6 % of the photons), are drawn anew, in the last resort as equals
-that touch across the beam.
+A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3 of
+its 128 pixels wide (contrast c_ij above 0.8) and that lie half a diameter or more apart across the
+beam: behind one another they scatter in phase and look like one. With photon shares f_i their
+interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
+Scenes below chi^2 = 200, or below 12 % relative modulation squared (a second particle with 6 % of
+the photons), are drawn anew, in the last resort as equals that touch across the beam.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from spi_viewer.frames import FrameClass
+from spi_viewer.frames import NETWORK_SIDE_PX, FrameClass
 from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 
@@ -26,7 +26,8 @@ MAX_PARTICLES = 5
 _MIN_CHI_SQUARED = 200.0
 _MIN_MODULATION = 0.12
 _MIN_APART = 0.5  # of the mean diameter, across the beam
-_ATTEMPTS = 6
+_MIN_CONTRAST = 0.8
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -155,12 +156,20 @@ def _is_resolved(
     position: Tensor, diameter: Tensor, share: Tensor, photons: Tensor, geometry: Geometry
 ) -> Tensor:
     """Whether a perfect observer sees the interference at a third of the way to the edge, (M,)."""
-    offset = geometry.center_px.mean(1, keepdim=True) + geometry.side_px / 6.0
+    scale = geometry.side_px / NETWORK_SIDE_PX
+    seen = replace(
+        geometry,
+        pixel_size_m=geometry.pixel_size_m * scale,
+        center_px=geometry.center_px / scale,
+        side_px=NETWORK_SIDE_PX,
+    )
+    offset = seen.center_px.mean(1, keepdim=True) + NETWORK_SIDE_PX / 6.0
     modulation = torch.zeros_like(photons)
     for first in range(MAX_PARTICLES):
         for second in range(first + 1, MAX_PARTICLES):
             separation = position[:, second] - position[:, first]
-            contrast = pixel_contrast(separation, geometry, offset).prod(1)[:, 0]
+            contrast = pixel_contrast(separation, seen, offset).prod(1)[:, 0]
+            contrast = contrast * (contrast > _MIN_CONTRAST)
             reach = _MIN_APART * (diameter[:, first] + diameter[:, second]) / 2.0
             apart = separation[:, :2].norm(dim=1) > reach
             modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
