@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -228,7 +227,7 @@ def _signature(path: str) -> tuple[int, int, int]:
 
 def _entry_stat(entry: os.DirEntry[str]) -> FileStat | None:
     """The entry if it is a run file by name; None for all others and for what vanished."""
-    if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in RUN_SUFFIXES:
+    if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in RUN_SUFFIXES:
         return None
     try:
         status = entry.stat()

@@ -50,6 +50,8 @@ def _next_request(connection: Connection, reader: LocalReader) -> tuple[str, tup
 def _answer(reader: LocalReader, method: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
     """(True, result), or (False, error)."""
     try:
+        if method == "list_files":  # plain tuples cross in a tenth of the time
+            return True, [tuple(stat) for stat in reader.list_files(*arguments)]
         return True, getattr(reader, method)(*arguments)
     except RunFileError as error:
         return False, error

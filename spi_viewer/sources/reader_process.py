@@ -61,7 +61,7 @@ class ReaderProcess:
 
     def list_files(self, path: str) -> list[FileStat]:
         """See `Reader`."""
-        return self._call("list_files", path)
+        return [FileStat._make(row) for row in self._call("list_files", path)]
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """See `Reader`."""

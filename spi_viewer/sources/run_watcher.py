@@ -31,6 +31,7 @@ from spi_viewer.sources.watched_file import (
     fingerprint,
 )
 
+_POLL_PAUSE = 3.0  # times what a poll takes: listing ten thousands of files must leave time to read
 _GRACE_S = 3.0  # what is no run file yet may be one that was just begun
 _TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
 
@@ -106,6 +107,7 @@ class WatchFeed:
         return gathered.batch()
 
     def _poll(self) -> None:
+        started = self._clock()
         try:
             listing = self._reader.list_files(self.path)
         except RunFileError as error:
@@ -116,7 +118,7 @@ class WatchFeed:
         self._trouble = ""
         self._poll_retry_s = RETRY_FIRST_S
         now = self._clock()
-        self._next_poll = now + self._poll_interval_s
+        self._next_poll = now + max(self._poll_interval_s, _POLL_PAUSE * (now - started))
         to_look_at, vanished = self._directory.compare(listing, now, self._wall_clock())
         for file in to_look_at:
             if not file.in_queue and not file.cursor.is_hopeless:
