@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from spi_viewer.simulation.dataset import SimulatedFrames, stream
+from spi_viewer.simulation.dataset import stream
+from spi_viewer.simulation.detector import DetectorPreset
+from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
 if TYPE_CHECKING:
     from spi_viewer.networks.training_data import TrainingBatch
@@ -18,19 +20,37 @@ if TYPE_CHECKING:
 class _Frames(IterableDataset[SimulatedFrames]):
     """An endless stream; each worker draws its own."""
 
-    def __init__(self, families: Sequence[str], batch_size: int, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        families: Sequence[str],
+        batch_size: int,
+        seeds: tuple[int, ...],
+        detectors: Sequence[DetectorPreset] | None,
+    ) -> None:
         self._families, self._batch_size, self._seeds = families, batch_size, seeds
+        self._detectors = detectors
 
     def __iter__(self) -> Iterator[SimulatedFrames]:
         worker = get_worker_info()
         if worker is not None:
             torch.set_num_threads(1)
         number = worker.id if worker is not None else 0
-        return stream(self._families, self._batch_size, _seed(*self._seeds, number))
+        return stream(
+            self._families,
+            self._batch_size,
+            _seed(*self._seeds, number),
+            detectors=self._detectors,
+            augmented=False,  # the training augments
+        )
 
 
 def simulated_stream(
-    families: Sequence[str], batch_size: int, seeds: tuple[int, ...], workers: int, device: str
+    families: Sequence[str],
+    batch_size: int,
+    seeds: tuple[int, ...],
+    workers: int,
+    device: str,
+    detectors: Sequence[DetectorPreset] | None = None,
 ) -> Iterable[TrainingBatch]:
     """Endless fresh batches of 128 x 128 px frames.
 
@@ -40,16 +60,19 @@ def simulated_stream(
         seeds: the same seeds and workers give the same frames.
         workers: processes that simulate; 0 simulates on `device`, for GPUs.
         device: torch device, 'auto' for the GPU where there is one.
+        detectors: presets to draw from, repeats weigh more; None: all real ones.
     """
     if workers:
-        frames = _Frames(families, batch_size, seeds)
+        frames = _Frames(families, batch_size, seeds, detectors)
         # Spawned: a forked child inherits thread pools that no longer have threads.
         return DataLoader(
             frames, batch_size=None, num_workers=workers, multiprocessing_context="spawn"
         )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return stream(families, batch_size, _seed(*seeds), device=device)
+    return stream(
+        families, batch_size, _seed(*seeds), device=device, detectors=detectors, augmented=False
+    )
 
 
 def _seed(*seeds: int) -> int:

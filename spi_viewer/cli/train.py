@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from spi_viewer.networks.training import TrainingBatch, TrainingProgress
+    from spi_viewer.simulation.detector import DetectorPreset
 
 # Far apart, so that no validation or test frame was ever trained on.
 _VALIDATION_SEED = 1_000_000_007
@@ -25,6 +26,10 @@ def train(
     m: Annotated[int, typer.Option(min=1, help="Residual pairs at 16x16x64.")] = 2,
     family: Annotated[
         list[str] | None, typer.Option(help="Particle family, repeatable; all if not given.")
+    ] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(help="Detector preset, repeatable; repeats weigh more; all if not given."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs.")] = 30,
     steps: Annotated[int, typer.Option(min=1, help="Steps an epoch.")] = 200,
@@ -59,10 +64,12 @@ def train(
     from spi_viewer.networks.training_config import TrainingConfig
     from spi_viewer.networks.training_data import replayed
     from spi_viewer.networks.training_state import completed_steps
+    from spi_viewer.simulation.detector import find_detector
     from spi_viewer.simulation.particles import FAMILIES
 
     kind = check_input_kind(input_kind)
     families = family or list(FAMILIES)
+    presets = [find_detector(name) for name in detector] if detector else None
     config = TrainingConfig(
         name=output.resolve().name,
         network=ResNetConfig(n=n, m=m, in_channels=kind.channels),
@@ -73,9 +80,9 @@ def train(
         seed=seed,
     )
     typer.echo("simulating the validation frames ...")
-    validation = _frames(families, validation_frames, _VALIDATION_SEED + seed)
+    validation = _frames(families, presets, validation_frames, _VALIDATION_SEED + seed)
     done = 0 if fresh else completed_steps(output)
-    fresh_frames = simulated_stream(families, batch, (seed, done), workers, device)
+    fresh_frames = simulated_stream(families, batch, (seed, done), workers, device, presets)
     with _ProgressBar() as show:
         train_network(
             config,
@@ -88,7 +95,7 @@ def train(
             description={"command": _command(), "families": list(families), "data": "simulated"},
         )
     typer.echo("measuring on frames it never saw ...")
-    figures = _measure(output, families, test_frames, _TEST_SEED + seed, device)
+    figures = _measure(output, families, presets, test_frames, _TEST_SEED + seed, device)
     bright = figures["above_3000_photons"]
     typer.echo(
         f"{output}: accuracy {bright['accuracy']:.4f}, "
@@ -97,24 +104,33 @@ def train(
     )
 
 
-def _frames(families: Sequence[str], count: int, seed: int) -> list[TrainingBatch]:
+def _frames(
+    families: Sequence[str], presets: Sequence[DetectorPreset] | None, count: int, seed: int
+) -> list[TrainingBatch]:
     from spi_viewer.simulation.dataset import stream
 
     size = 128
-    batches = stream(families, size, seed=seed)
+    batches = stream(families, size, seed=seed, detectors=presets, augmented=False)
     return list(itertools.islice(batches, -(-count // size)))  # type: ignore[arg-type]
 
 
 def _measure(
-    folder: Path, families: Sequence[str], count: int, seed: int, device: str
+    folder: Path,
+    families: Sequence[str],
+    presets: Sequence[DetectorPreset] | None,
+    count: int,
+    seed: int,
+    device: str,
 ) -> dict[str, Any]:
     from spi_viewer.networks.checkpoint import save_figures
     from spi_viewer.networks.classifier import Classifier
     from spi_viewer.networks.measurement import measure
 
     classifier = Classifier.load(folder, device=device)
-    figures = measure(classifier, _frames(families, count, seed))
+    figures = measure(classifier, _frames(families, presets, count, seed))
     conditions = f"{count} simulated frames, seed {seed}, families: {', '.join(families)}"
+    if presets:
+        conditions += f", detectors: {', '.join(preset.name for preset in presets)}"
     save_figures(folder, {"test": {"conditions": conditions, **figures}})
     return figures
 

@@ -19,7 +19,7 @@ from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import CLASS_CODES, FrameClass
 from spi_viewer.simulation.block import block_size
 from spi_viewer.simulation.dataset import simulate_frames
-from spi_viewer.simulation.detector import DETECTORS
+from spi_viewer.simulation.detector import find_detector
 from spi_viewer.simulation.scattering import EV_NM
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
@@ -47,8 +47,7 @@ def write_simulated_run(
     Raises:
         SpiViewerError: the file exists, an unknown detector or family, impossible numbers.
     """
-    if detector not in DETECTORS:
-        raise SpiViewerError(f"unknown detector {detector}; choose from: {', '.join(DETECTORS)}")
+    preset = find_detector(detector)
     if count < 1:
         raise SpiViewerError("the number of frames must be at least 1")
     piece = block_size(side_px)
@@ -59,7 +58,7 @@ def write_simulated_run(
                 families,
                 min(piece, count - first),
                 seed,
-                DETECTORS[detector],
+                preset,
                 good_fraction=good_fraction,
                 side_px=side_px,
                 first=first,

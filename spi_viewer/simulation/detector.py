@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spi_viewer.errors import SpiViewerError
 from spi_viewer.simulation.draws import Draw
 
 
@@ -70,6 +71,13 @@ DETECTORS: dict[str, DetectorPreset] = {
         ),
     )
 }
+
+
+def find_detector(name: str) -> DetectorPreset:
+    """The preset of that name; SpiViewerError lists those there are."""
+    if name not in DETECTORS:
+        raise SpiViewerError(f"unknown detector {name}; choose from: {', '.join(DETECTORS)}")
+    return DETECTORS[name]
 
 
 def are_real(presets: list[DetectorPreset], device: torch.device) -> Tensor:
