@@ -60,7 +60,7 @@ def draw_classes(weights: dict[FrameClass, float], first: int, count: int, seed:
     edges = torch.tensor([weights[key] / total for key in order], dtype=torch.float64).cumsum(0)
     start = (seed * 0.7548776662466927) % 1.0
     place = (start + 0.6180339887498949 * torch.arange(first, first + count).double()) % 1.0
-    index = torch.searchsorted(edges, place).clamp_max(len(order) - 1)
+    index = torch.searchsorted(edges, place, right=True).clamp_max(len(order) - 1)
     return torch.tensor([int(key) for key in order])[index]
 
 
