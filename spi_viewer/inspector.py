@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +30,11 @@ from spi_viewer.sources.reader import Reader
 
 if TYPE_CHECKING:
     from spi_viewer.networks.activation_maps import Explanation
+    from spi_viewer.networks.classifier import Classifier
     from spi_viewer.preprocessing.network_input import PixelStatistics
 
 _log = logging.getLogger(__name__)
 _STOP_PATIENCE_S = 5.0
-
-
-class ExplainingClassifier(Protocol):
-    """What the inspector asks of a network."""
-
-    def explain(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Explanation:
-        """Explain counts, valid (128, 128)."""
-        ...
 
 
 @dataclass(slots=True)
@@ -82,7 +75,7 @@ class Inspector:
     def __init__(
         self,
         session: Session,
-        classifier: Callable[[], ExplainingClassifier | None],
+        classifier: Callable[[], Classifier | None],
         pixel_statistics: Callable[[int], PixelStatistics | None],
         make_reader: Callable[[], Reader],
     ) -> None:

@@ -14,20 +14,20 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
-from spi_viewer.frames import INVALID_FLAGS, Crop, DecisionRule, FrameBatch, FrameFlag
+from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameFlag
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_feed import FileFeed, RunFeed
 from spi_viewer.sources.run_watcher import WatchFeed
 
 if TYPE_CHECKING:
-    from spi_viewer.networks.classifier import Classification
+    from spi_viewer.networks.classifier import Classifier
     from spi_viewer.preprocessing.network_input import PixelStatistics, RunningPixelStatistics
 
 _log = logging.getLogger(__name__)
@@ -37,19 +37,6 @@ _IDLE_PAUSE_S = 0.03
 _RATE_WINDOW_S = 3.0
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
-
-
-class FrameClassifier(Protocol):
-    """What the pipeline asks of a network; see `networks.classifier.Classifier`."""
-
-    name: str
-    device_name: str
-    model_hash: str
-    rule: DecisionRule
-
-    def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification:
-        """Judge counts, valid (B, 128, 128)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +112,7 @@ class _Rate:
 
 
 def judge_batch(
-    classifier: FrameClassifier, batch: FrameBatch
+    classifier: Classifier, batch: FrameBatch
 ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
     """Class probabilities (B, 4) and flags (B,) of a batch; frames without a pattern get NaN."""
     probabilities = np.full((len(batch), 4), np.nan, np.float32)
@@ -150,13 +137,13 @@ class Pipeline:
     def __init__(
         self,
         session: Session,
-        load_classifier: Callable[[], FrameClassifier],
+        load_classifier: Callable[[], Classifier],
         make_reader: Callable[[], Reader],
     ) -> None:
         self._session = session
         self._load_classifier = load_classifier
         self._reader = make_reader()
-        self._classifier: FrameClassifier | None = None
+        self._classifier: Classifier | None = None
         self._lock = threading.Lock()
         self._runs: dict[int, _ActiveRun] = {}
         self._choices: dict[int, DatasetChoice] = {}
@@ -203,7 +190,7 @@ class Pipeline:
             if run in self._runs:
                 self._runs[run].feed.set_crop(crop)
 
-    def classifier(self) -> FrameClassifier | None:
+    def classifier(self) -> Classifier | None:
         """The loaded network; None while it is being loaded."""
         return self._classifier
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,9 +11,6 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from spi_viewer.simulation.dataset import stream
 from spi_viewer.simulation.detector import DetectorPreset
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
-
-if TYPE_CHECKING:
-    from spi_viewer.networks.training_data import TrainingBatch
 
 
 class _Frames(IterableDataset[SimulatedFrames]):
@@ -51,7 +47,7 @@ def simulated_stream(
     workers: int,
     device: str,
     detectors: Sequence[DetectorPreset] | None = None,
-) -> Iterable[TrainingBatch]:
+) -> Iterable[SimulatedFrames]:
     """Endless fresh batches of 128 x 128 px frames.
 
     Args:

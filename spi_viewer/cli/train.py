@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -86,7 +86,7 @@ def train(
     with _ProgressBar() as show:
         train_network(
             config,
-            replayed(fresh_frames, reuse, seed=seed + done),
+            replayed(cast("Iterable[TrainingBatch]", fresh_frames), reuse, seed=seed + done),
             validation,
             output,
             progress=show,

@@ -22,7 +22,8 @@ def fit_temperature(logits: NDArray, frame_class: NDArray) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
         return -float(scaled[rows, frame_class].mean())
 
-    found = minimize_scalar(loss, bounds=np.log(_TEMPERATURE_RANGE), method="bounded")
+    low, high = np.log(_TEMPERATURE_RANGE)
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded")
     return float(np.exp(found.x))
 
 

@@ -9,6 +9,7 @@ screen', the longest time in which the window stood still, and the memory of all
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import statistics
@@ -164,9 +165,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         rows = range(engine.session.row_count)
         ids = [engine.session.frame_id(row) for row in rows]
         seen = {(frame.path, frame.index) for frame in ids}
-        in_order = all(
-            a.index < b.index for a, b in zip(ids, ids[1:], strict=False) if a.path == b.path
-        )
+        in_order = all(a.index < b.index for a, b in itertools.pairwise(ids) if a.path == b.path)
     gaps = np.array(probe.gaps_ms)
     delays = probe.delays_s or [float("nan")]
     return {
