@@ -154,7 +154,7 @@ class RunInfo:
 
 @dataclass(slots=True)
 class FrameBatch:
-    """Frames on their way to the network, B of them, from one file.
+    """Frames on their way to the network, B of them, from one run.
 
     Attributes:
         ids: B ids in file order.

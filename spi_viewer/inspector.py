@@ -43,6 +43,8 @@ class Inspection:
 
     Attributes:
         row: the frame's row in the session.
+        crop: the operator's where there is one, else that with which the frame was judged.
+        verdict: as judged; `explanation` is of the crop that is shown.
         frame: as it stands on disk; None when it cannot be read (then `error` says why).
         counts, valid: (128, 128), what was cut out for the network.
         per_pixel: (128, 128), standardised per pixel over the run so far; None before two frames.
@@ -83,6 +85,7 @@ class Inspector:
         self._classifier = classifier
         self._pixel_statistics = pixel_statistics
         self._reader = make_reader()
+        self._crops: dict[int, Crop] = {}  # the operator's, by run
         self._wanted: int | None = None
         self._latest: Inspection | None = None
         self._condition = threading.Condition()
@@ -94,6 +97,13 @@ class Inspector:
         with self._condition:
             self._wanted = row
             self._condition.notify()
+
+    def set_crop(self, run: int, crop: Crop | None) -> None:
+        """Look at a run's frames with the operator's crop; None: with that each was judged with."""
+        if crop is None:
+            self._crops.pop(run, None)
+        else:
+            self._crops[run] = crop
 
     def latest(self) -> Inspection | None:
         """The newest finished inspection; the same object until a newer one is ready."""
@@ -124,7 +134,8 @@ class Inspector:
             self._latest = self._inspect(row)
 
     def _inspect(self, row: int) -> Inspection:
-        frame_id, crop = self._session.frame_id(row), self._session.crop(row)
+        frame_id = self._session.frame_id(row)
+        crop = self._crops.get(self._session.run_of(row)) or self._session.crop(row)
         rows = np.array([row])
         flags = int(self._session.flags(rows)[0])
         inspection = Inspection(

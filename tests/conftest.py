@@ -94,10 +94,8 @@ def _child_processes() -> dict[int, str]:
 
 
 def _shared_memory() -> set[str]:
-    """Shared memory of this user's Python programs, by name."""
-    return {entry.name for entry in _SHARED_MEMORY.glob("psm_*")} | {
-        entry.name for entry in _SHARED_MEMORY.glob("spi*")
-    }
+    """Names of this process's shared memory; programs beside the tests have their own."""
+    return {entry.name for entry in _SHARED_MEMORY.glob(f"spi-viewer-{os.getpid()}-*")}
 
 
 def _temporary_files(folder: Path) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spi_viewer.errors import ModelError
-from spi_viewer.frames import DecisionRule, FrameFlag, Verdict
+from spi_viewer.frames import Crop, DecisionRule, FrameFlag, Verdict
 from spi_viewer.inspector import Inspector
 from spi_viewer.pipeline import Pipeline
 from spi_viewer.session.session import RunState, Session
@@ -218,4 +218,21 @@ def test_the_inspector_says_why_a_frame_cannot_be_shown(tmp_path, pipeline, sess
     inspector.request(0)
     wait_until(lambda: inspector.latest() is not None)
     assert str(path) in inspector.latest().error
+    inspector.stop()
+
+
+def test_the_inspector_looks_with_the_operators_crop(tmp_path, pipeline, session):
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", [9], shape=(256, 256)))
+    wait_until(finished(session, run))
+    inspector = Inspector(session, lambda: None, lambda _: None, LocalReader)
+    inspector.set_crop(run, Crop(64.0, 64.0, 1.0))
+    inspector.start()
+    inspector.request(0)
+    wait_until(lambda: inspector.latest() is not None)
+    assert inspector.latest().crop == Crop(64.0, 64.0, 1.0)
+    assert (inspector.latest().counts[inspector.latest().valid] == 9).all()
+    inspector.set_crop(run, None)
+    inspector.request(0)
+    wait_until(lambda: inspector.latest().crop == session.crop(0))
+    assert (inspector.latest().counts == 36).all()
     inspector.stop()

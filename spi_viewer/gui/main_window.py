@@ -213,6 +213,9 @@ class MainWindow(QMainWindow):
         run = self._run if row is None else self._session.run_of(row)
         if run is not None:
             self._pipeline.set_crop(run, crop)
+            self._inspector.set_crop(run, crop)
+            if row is not None:
+                self._inspector.request(row)
             where = "automatic again" if crop is None else "as you set it"
             self._say(f"Centre and crop {where} for the frames from now on")
 
@@ -228,7 +231,7 @@ class MainWindow(QMainWindow):
         for name in ("theme", "model", "read_timeout_s", "thumbnail_size_px"):
             setattr(self._settings, name, getattr(edited, name))
         self._wear(edited.theme)
-        self.grid.refresh()
+        self.grid.view.set_picture_px(edited.thumbnail_size_px)
 
     def _wear(self, theme: str) -> None:
         self._settings.theme = theme
@@ -280,7 +283,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self.badge)
         self.statusBar().setSizeGripEnabled(False)
         self.setContentsMargins(4, 0, 4, 0)
-        self.resize(1600, 900)
+        self.resize(QApplication.primaryScreen().availableSize())
         left, right, bottom = (
             Qt.LeftDockWidgetArea,
             Qt.RightDockWidgetArea,
@@ -343,6 +346,7 @@ class MainWindow(QMainWindow):
         self.grid.newest_requested.connect(lambda: follow.set_following(True))
         self.grid.export_requested.connect(self.export)
         self.pattern.crop_changed.connect(self._set_crop)
+        self.pattern.colour_map_changed.connect(self.grid.set_colour_map)
         self.activation.label_requested.connect(self.decide)
         self.activation.activation_class_changed.connect(self.pattern.set_activation_class)
         self.scores.rule_changed.connect(self._set_rule)

@@ -83,7 +83,9 @@ def train(
                 progress(meter.epoch_line(result))
                 save_state(folder, state, settings)
     except KeyboardInterrupt:
-        save_state(folder, state, settings)
+        # At an epoch's end the model has not been judged yet: that epoch is repeated instead.
+        if state.step % config.steps_per_epoch:
+            save_state(folder, state, settings)
         raise
     return _finish(folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import time
 from collections import OrderedDict
@@ -69,6 +70,10 @@ class Reader(Protocol):
         """Let go of everything; may be called again."""
 
 
+# Eiger and Jungfraujoch write X_master.h5, which links to X_data_000001.h5 and so on.
+_PART_NAME = re.compile(r"(.+)_data_\d+\.(h5|nxs)")
+
+
 @dataclass(slots=True)
 class _OpenRun:
     run: Run
@@ -102,7 +107,7 @@ class LocalReader:
             raise RunFileError(path, "you have no permission to read it") from None
         except (OSError, ValueError) as error:
             raise RunFileError(path, f"it cannot be reached ({error})") from error
-        return sorted(found, key=lambda file: (file.mtime_s, file.path))
+        return sorted(_without_parts(found), key=lambda file: (file.mtime_s, file.path))
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """What is known of a run now; a growing file is looked at again."""
@@ -223,6 +228,27 @@ def _signature(path: str) -> tuple[int, int, int]:
     except (OSError, ValueError):
         return 0, 0, 0  # opening it says why
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _without_parts(files: list[FileStat]) -> list[FileStat]:
+    """Files without those that a master beside them links to, lest frames count twice.
+
+    The master grows as they do: it is shown with their sizes and their latest change.
+    """
+    masters = {file.path: file for file in files if "_master." in os.path.basename(file.path)}
+    kept = []
+    for file in files:
+        part = _PART_NAME.fullmatch(file.path)
+        path = f"{part[1]}_master.{part[2]}" if part else ""
+        if path in masters:
+            master = masters[path]
+            masters[path] = master._replace(
+                size_bytes=master.size_bytes + file.size_bytes,
+                mtime_s=max(master.mtime_s, file.mtime_s),
+            )
+        elif file.path not in masters:
+            kept.append(file)
+    return kept + list(masters.values())
 
 
 def _entry_stat(entry: os.DirEntry[str]) -> FileStat | None:

@@ -7,7 +7,9 @@ parent is killed, multiprocessing's resource tracker removes it.
 
 from __future__ import annotations
 
+import os
 import pickle
+import secrets
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
@@ -73,7 +75,9 @@ class OwnedBlock:
     def _name_of_block_for(self, size_bytes: int) -> str:
         if self._memory is None or self._memory.size < size_bytes:
             self.close()
-            self._memory = SharedMemory(create=True, size=int(_SPARE * size_bytes))
+            # named after its owner, so that whoever finds one knows whom to ask
+            name = f"spi-viewer-{os.getpid()}-{secrets.token_hex(4)}"
+            self._memory = SharedMemory(name, create=True, size=int(_SPARE * size_bytes))
         return self._memory.name
 
     def _copies(self, sizes: list[int]) -> list[bytearray]:

@@ -166,7 +166,11 @@ class FakeInspector:
 
     session: Session
     requests: list[int] = field(default_factory=list)
+    crops: dict[int, Crop | None] = field(default_factory=dict)
     _latest: Inspection | None = None
+
+    def set_crop(self, run: int, crop: Crop | None) -> None:
+        self.crops[run] = crop
 
     def request(self, row: int) -> None:
         self.requests.append(row)
