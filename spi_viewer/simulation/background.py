@@ -53,13 +53,13 @@ def draw_background(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) 
 
 
 def _with_streaks(image: Tensor, center_px: Tensor, draw: Draw) -> Tensor:
-    """Add aperture streaks through the centre to a third of the frames, 5 to 60 % of all light."""
-    chosen = draw.chance(0.33, image.shape[0]).nonzero()[:, 0]
+    """Add aperture streaks through the centre to a quarter of the frames, 5 to 50 % of all light."""
+    chosen = draw.chance(0.25, image.shape[0]).nonzero()[:, 0]
     if not len(chosen):
         return image
     side = image.shape[-1]
     streaks = streak(center_px[chosen], side, draw, draw.log_uniform(0.003, 0.02, len(chosen)))
-    part = draw.uniform(0.05, 0.6, len(chosen))[:, None, None]
+    part = draw.uniform(0.05, 0.5, len(chosen))[:, None, None]
     mixed = image.clone()
     mixed[chosen] = (1.0 - part) * image[chosen] + part * streaks
     return mixed

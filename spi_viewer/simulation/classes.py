@@ -3,12 +3,13 @@
 Photons, particle sizes, geometry and background come from the same distributions whatever the
 class; only the scene itself tells the classes apart.
 
-A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3 of
-its 128 pixels wide (contrast c_ij above 0.8) and that lie half a diameter or more apart across the
-beam: behind one another they scatter in phase and look like one. With photon shares f_i their
+A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3.6
+of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.6 diameters or more apart across
+the beam: behind one another they scatter in phase and look like one. With photon shares f_i their
 interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
-Scenes below chi^2 = 200, or below 12 % relative modulation squared (a second particle with 6 % of
-the photons), are drawn anew, in the last resort as equals that touch across the beam.
+Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle with 11 % of
+the photons), are drawn anew, in the last resort as equals that touch across the beam. So nothing
+is said of fainter second particles, which no label could tell from density of the first.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 
 MAX_PARTICLES = 5
-_MIN_CHI_SQUARED = 200.0
-_MIN_MODULATION = 0.12
-_MIN_APART = 0.5  # of the mean diameter, across the beam
+_MIN_CHI_SQUARED = 400.0
+_MIN_MODULATION = 0.2
+_MIN_APART = 0.6  # of the mean diameter, across the beam
 _MIN_CONTRAST = 0.88  # fringes of 3.6 network pixels; the first layer halves the resolution
 _ATTEMPTS = 8
 
