@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spi_viewer.frames import NETWORK_SIDE_PX, THUMBNAIL_SIDE_PX, Crop
 
 _MIN_VALID_FRACTION = 0.5  # a network pixel needs at least half of its detector pixels
+_MAX_COUNTS = 1e30  # beyond are fill values, whose sums would not fit into float32
 _THUMBNAIL_PERCENTILES = (2.0, 99.5)
 
 
@@ -46,6 +47,9 @@ def bin_and_crop(
     Returns:
         counts (128, 128) float32, 0 where not valid, and valid (128, 128) bool.
     """
+    if pixels.dtype.kind == "f" and pixels.dtype.itemsize >= 4:
+        with np.errstate(invalid="ignore"):  # NaN compares as not valid, which it is
+            valid = valid & (np.abs(pixels) < _MAX_COUNTS)
     if crop.scale >= 1:
         return _bin(pixels, valid, crop)
     return _interpolate(pixels, valid, crop)

@@ -72,13 +72,22 @@ def test_outside_of_the_frame_nothing_is_valid():
     dtype=st.sampled_from([np.uint8, np.int16, np.uint32, np.float16, np.float64, ">i4"]),
 )
 def test_any_crop_of_any_type_gives_finite_network_sized_counts(side, y, x, scale, dtype):
-    pixels = np.arange(side * side).reshape(side, side).astype(dtype)
+    pixels = (np.arange(side * side) % 1000).reshape(side, side).astype(dtype)
     valid = np.isfinite(pixels.astype(np.float64))
     counts, seen = bin_and_crop(pixels, valid, Crop(y, x, scale))
     assert counts.shape == seen.shape == (128, 128)
     assert counts.dtype == np.float32
     assert np.isfinite(counts).all()
     assert (counts[~seen] == 0).all()
+
+
+@pytest.mark.parametrize("fill", [np.inf, np.nan, 1e300, -3.4e38])
+def test_fill_values_are_never_intensity(fill):
+    pixels = np.ones((256, 256))
+    pixels[:2, :2] = fill
+    counts, valid = bin_and_crop(pixels, everything_valid(pixels.shape), default_crop((256, 256)))
+    assert not valid[0, 0]
+    assert (counts[valid] == 4).all()
 
 
 def test_a_thumbnail_is_zero_only_where_nothing_is_valid():
