@@ -30,7 +30,7 @@ def view(
 def demo(
     frames_per_second: Annotated[
         float, typer.Option("--rate", min=0.1, max=1000, help="Frames per second.")
-    ] = 20.0,
+    ] = 10.0,
     model: Annotated[str | None, _MODEL] = None,
 ) -> None:
     """Replay the bundled run as a file that grows, judged live."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from spi_viewer.networks.classifier import Classifier
 
 _log = logging.getLogger(__name__)
-_DEMO_FRAMES_PER_S = 20.0
+_DEMO_FRAMES_PER_S = 10.0
 _SWITCH_INTERVAL_S = 0.001
 
 

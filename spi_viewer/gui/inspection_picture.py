@@ -76,10 +76,10 @@ def headline(inspection: Inspection) -> str:
 
 
 def verdict_text(inspection: Inspection) -> tuple[str, str]:
-    """The verdict in words and its tone: ('good 0.97', 'good')."""
+    """The verdict in words and its tone: ('good · P(single) 0.97', 'good')."""
     if inspection.verdict == Verdict.INVALID:
         return "invalid", "muted"
     word = "good" if inspection.verdict == Verdict.GOOD else "bad"
     if inspection.explanation is None:
         return word, word
-    return f"{word} {float(inspection.explanation.probabilities[0]):.2f}", word
+    return f"{word} · P(single) {float(inspection.explanation.probabilities[0]):.2f}", word

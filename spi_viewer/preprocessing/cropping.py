@@ -63,8 +63,8 @@ def _bin(
     top = round(crop.center_y_px - (side - 1) / 2)
     left = round(crop.center_x_px - (side - 1) / 2)
     window_valid = _window(valid, top, left, side)
-    window = _window(pixels, top, left, side).astype(np.float32)
-    window[~window_valid] = 0.0  # assignment, not a product: NaN times 0 is NaN
+    # chosen, not multiplied: NaN times 0 is NaN
+    window = np.where(window_valid, _window(pixels, top, left, side), 0).astype(np.float32)
     if factor == 1:
         return window, window_valid
     seen = _sum_blocks(window_valid.astype(np.float32), factor)
@@ -98,8 +98,7 @@ def _interpolate(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rows = _linear_weights(pixels.shape[0], crop.center_y_px, crop.scale)
     columns = _linear_weights(pixels.shape[1], crop.center_x_px, crop.scale)
-    known = pixels.astype(np.float32)
-    known[~valid] = 0.0
+    known = np.where(valid, pixels, 0).astype(np.float32)
     weight = rows @ valid.astype(np.float32) @ columns.T
     enough = weight >= _MIN_VALID_FRACTION
     density = rows @ known @ columns.T / np.maximum(weight, _MIN_VALID_FRACTION)

@@ -53,7 +53,7 @@ def draw_background(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) 
 
 
 def _with_streaks(image: Tensor, center_px: Tensor, draw: Draw) -> Tensor:
-    """Add aperture streaks through the centre to a quarter of the frames, 5 to 50 % of all light."""
+    """Add aperture streaks at the centre to a quarter of the frames: 5 to 50 % of the light."""
     chosen = draw.chance(0.25, image.shape[0]).nonzero()[:, 0]
     if not len(chosen):
         return image

@@ -55,9 +55,9 @@ def click_class(qtbot, panel, frame_class):
 
 def test_the_headline_is_the_verdict_with_p_good(panel):
     panel.show_inspection(make_inspection())
-    assert panel._headline.text() == "bad 0.03"
+    assert panel._headline.text() == "bad · P(single) 0.03"
     panel.show_inspection(make_inspection((0.97, 0.01, 0.01, 0.01)))
-    assert panel._headline.text() == "good 0.97"
+    assert panel._headline.text() == "good · P(single) 0.97"
 
 
 def test_the_activation_map_follows_the_likeliest_class(panel):

@@ -89,7 +89,7 @@ def drag(canvas, start, end):
 def test_the_title_names_file_frame_id_and_verdict(view, qtbot):
     show(view, qtbot, make_inspection())
     assert view._title.text() == "r0173.cxi · frame 44\u202f018 · 12:34"
-    assert view._verdict.text() == "good 0.90"
+    assert view._verdict.text() == "good · P(single) 0.90"
 
 
 def test_a_frame_is_drawn_as_on_disk_with_the_first_row_on_top(view, qtbot):
