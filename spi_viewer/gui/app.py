@@ -85,7 +85,9 @@ class Engine:
         def load_classifier() -> Classifier:
             # Imported here: torch takes seconds to load, and the window need not wait for it.
             from spi_viewer.networks.classifier import Classifier
+            from spi_viewer.networks.devices import leave_a_core_to_others
 
+            leave_a_core_to_others()
             return Classifier.load(model)
 
         self.session = Session(session_path or new_session_path())

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 class _Rendered:
     """What came back from the rendering thread."""
 
+    inspection: Inspection
     picture: Picture
     image: IntensityImage
     scale: IntensityScale
@@ -144,17 +145,20 @@ class PatternView(QWidget):
         """Show another frame, or nothing. Drawing happens soon, newest wins."""
         self._inspection = inspection
         self._show_overlay_choice()
-        if inspection is None:
-            self._title.setText("")
-            self._verdict.setText("")
-        else:
-            self._title.setText(headline(inspection))
-            text, tone = verdict_text(inspection)
-            self._verdict.setText(text)
-            set_tone(self._verdict, tone)
         self._show_crop()
         self._show_activation()
         self._render()
+
+    def _show_title(self, inspection: Inspection | None) -> None:
+        """Name the frame that is drawn, which may be older than the one asked for."""
+        if inspection is None:
+            self._title.setText("")
+            self._verdict.setText("")
+            return
+        self._title.setText(headline(inspection))
+        text, tone = verdict_text(inspection)
+        self._verdict.setText(text)
+        set_tone(self._verdict, tone)
 
     def set_scale(self, scale: IntensityScale) -> None:
         """Draw on another scale; the network input again shows its next channel."""
@@ -189,21 +193,22 @@ class PatternView(QWidget):
         self._picture = picture
         message = why_nothing(inspection, scale) if inspection else "no frame chosen"
         self.canvas.show_message(message)
-        if picture is None:
+        if inspection is None or picture is None:
+            self._show_title(inspection)
             self._show_image(None, None)
             return
         locked = self._locked.get(_level_group(scale))
 
         def render() -> _Rendered:
-            return _Rendered(
-                picture, lay_on_axis(picture.pixels, picture.valid, scale, locked), scale
-            )
+            image = lay_on_axis(picture.pixels, picture.valid, scale, locked)
+            return _Rendered(inspection, picture, image, scale)
 
         self._renderer.request(render)
 
     def _show_rendered(self, rendered: _Rendered) -> None:
         """An older frame is still worth showing while keys are held, but not after 'nothing'."""
         if self._picture is not None:
+            self._show_title(rendered.inspection)
             self._show_image(rendered.image, rendered)
 
     def _show_image(self, image: IntensityImage | None, rendered: _Rendered | None) -> None:

@@ -31,3 +31,8 @@ def trains_in_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return device.type == "cpu" and any(getattr(torch.cpu, p, lambda: False)() for p in probes)
+
+
+def leave_a_core_to_others() -> None:
+    """Compute on all cores but one, where a window and a reader must keep up beside."""
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
