@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from spi_viewer.exporting.cxi import export_cxi
-from spi_viewer.exporting.frame_selection import ExportProvenance, frames_of_session
-from spi_viewer.sources.run_file import open_run
+from spi_viewer.export_run import export_rows
 
 if TYPE_CHECKING:
     from spi_viewer.exporting.cxi import ExportReport
@@ -28,16 +26,15 @@ class SessionExport:
         cancelled: Callable[[], bool],
     ) -> ExportReport:
         """Export what was ordered; ExportError if it could not be written or verified."""
-        return export_cxi(
-            frames_of_session(self._session, order.rows),
+        name, digest = self._session.model(int(order.rows[0])) if len(order.rows) else ("", "")
+        return export_rows(
+            self._session,
+            order.rows,
             order.destination,
-            self._provenance(order),
-            open_source=open_run,
+            model_name=name,
+            model_hash=digest,
+            selection=order.policy,
             overwrite=order.overwrite,
             progress=progress,
             cancelled=cancelled,
         )
-
-    def _provenance(self, order: ExportOrder) -> ExportProvenance:
-        name, digest = self._session.model(int(order.rows[0])) if len(order.rows) else ("", "")
-        return ExportProvenance(name, digest, self._session.rule.threshold, order.policy)
