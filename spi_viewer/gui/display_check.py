@@ -60,7 +60,7 @@ def missing_display(
     if chosen in ("", "xcb", "wayland") and not _has_display(environment):
         texts.append(
             "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set). "
-            "Log in with a desktop or 'ssh -X', or run it under 'xvfb-run'."
+            "Log in with a desktop or 'ssh -X', or run it under 'xvfb-run' (Debian package xvfb)."
         )
     elif chosen in ("", "xcb") and not packages and environment.get("DISPLAY"):
         display = environment["DISPLAY"]
