@@ -65,7 +65,7 @@ class PipelineStatus:
         reading_per_s, classified_per_s: frames per second over the last seconds.
         frames_behind: frames complete on disk, not yet judged.
         newest_frame_age_s: since the newest frame of the live runs was written; None if none.
-        latency_s: from 'on disk' to 'judged' of the last batch; None before the first.
+        latency_s: from 'on disk' to 'judged' of the last live batch; None before the first.
         device, model: what judges; '' while the model is being loaded.
     """
 
@@ -291,7 +291,8 @@ class Pipeline:
         probabilities, flags = judge_batch(self._classifier, batch)
         self._session.append(active.run, batch, probabilities, flags)
         self._judged_rate.add(len(batch))
-        self._latency_s = max(0.0, time.time() - float(batch.written_at_s.min()))
+        if active.live:
+            self._latency_s = max(0.0, time.time() - float(batch.written_at_s.min()))
         self._update_statistics(active.run, batch, flags)
 
     def _update_statistics(self, run: int, batch: FrameBatch, flags: NDArray[np.uint32]) -> None:

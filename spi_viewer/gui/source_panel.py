@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spi_viewer.session.runs import Counts, RunSummary
 
 _MAX_PROBLEMS_SHOWN = 200
-_MAX_LINES = 4
+_MAX_LINES = 2
 
 
 class SourcePanel(QWidget):
