@@ -29,6 +29,7 @@ from spi_viewer.settings import Settings
 
 _PROBE_MS = 5
 _FRAMES_PER_FILE = 3000
+_PATIENCE_S = 60  # for what is still behind when the writer has ended
 
 
 def write_frames(directory: str, rate: float, seconds: float, single_files: bool, written) -> None:
@@ -157,8 +158,18 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             writer.start()
 
         QTimer.singleShot(int(arguments.warm_up * 1e3), begin)
-        end_ms = int((arguments.warm_up + arguments.seconds + 8) * 1e3)
-        QTimer.singleShot(end_ms, window.close)
+        deadline = time.monotonic() + arguments.warm_up + arguments.seconds + _PATIENCE_S
+        ending = QTimer(window, interval=1000)
+
+        def close_when_done() -> None:
+            ended = writer.exitcode is not None
+            if (ended and engine.session.row_count >= written.value) or (
+                time.monotonic() > deadline
+            ):
+                window.close()
+
+        ending.timeout.connect(close_when_done)
+        ending.start()
         window.closed.connect(application.quit)
         application.exec_()
         writer.join()
