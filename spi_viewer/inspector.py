@@ -150,13 +150,17 @@ class Inspector:
         )
         try:
             frame = self._reader.read_frame(frame_id.path, frame_id.dataset, frame_id.index, crop)
+            inspection.frame = frame
+            inspection.counts, inspection.valid = bin_and_crop(frame.pixels, frame.valid, crop)
+            if not flags & int(INVALID_FLAGS):
+                self._explain(inspection)
         except SpiViewerError as error:
             inspection.error = str(error)
-            return inspection
-        inspection.frame = frame
-        inspection.counts, inspection.valid = bin_and_crop(frame.pixels, frame.valid, crop)
-        if not flags & int(INVALID_FLAGS):
-            self._explain(inspection)
+        except Exception as error:  # noqa: BLE001  the next frame may well be shown
+            _log.exception("frame %s cannot be shown", frame_id)
+            inspection.error = (
+                f"{frame_id.path}: frame {frame_id.index} cannot be shown ({error!r})"
+            )
         return inspection
 
     def _explain(self, inspection: Inspection) -> None:

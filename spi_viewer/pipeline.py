@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameFlag
+from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_feed import FileFeed, RunFeed
@@ -34,52 +35,8 @@ _log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 64
 _IDLE_PAUSE_S = 0.03
-_RATE_WINDOW_S = 3.0
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something the operator should know of a file; shown quietly, never in a storm."""
-
-    time_s: float
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetChoice:
-    """A file with several possible frame datasets that waits for the operator's choice."""
-
-    run: int
-    path: str
-    candidates: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineStatus:
-    """A snapshot for whoever watches.
-
-    Attributes:
-        reading_per_s, classified_per_s: frames per second over the last seconds.
-        frames_behind: frames complete on disk, not yet judged.
-        newest_frame_age_s: since the newest frame of the live runs was written; None if none.
-        latency_s: from 'on disk' to 'judged' of the last live batch; None before the first.
-        device, model: what judges; '' while the model is being loaded.
-    """
-
-    reading_per_s: float = 0.0
-    classified_per_s: float = 0.0
-    frames_behind: int = 0
-    newest_frame_age_s: float | None = None
-    latency_s: float | None = None
-    device: str = ""
-    model: str = ""
-    busy: bool = False
-    waiting: tuple[tuple[str, str], ...] = ()
-    problems: tuple[Problem, ...] = ()
-    choices: tuple[DatasetChoice, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,26 +46,6 @@ class _ActiveRun:
     live: bool
     crop: Crop | None = None
     known_refusals: int = 0
-
-
-class _Rate:
-    """Events per second over a sliding window."""
-
-    def __init__(self) -> None:
-        self._events: deque[tuple[float, int]] = deque()
-
-    def add(self, count: int) -> None:
-        self._events.append((time.monotonic(), count))
-        self._trim()
-
-    def per_second(self) -> float:
-        self._trim()
-        return sum(count for _, count in tuple(self._events)) / _RATE_WINDOW_S
-
-    def _trim(self) -> None:
-        oldest = time.monotonic() - _RATE_WINDOW_S
-        while self._events and self._events[0][0] < oldest:
-            self._events.popleft()
 
 
 def judge_batch(
@@ -149,8 +86,8 @@ class Pipeline:
         self._choices: dict[int, DatasetChoice] = {}
         self._problems: deque[Problem] = deque(maxlen=_MAX_PROBLEMS)
         self._statistics: dict[int, RunningPixelStatistics] = {}
-        self._read_rate = _Rate()
-        self._judged_rate = _Rate()
+        self._read_rate = FrameRate()
+        self._judged_rate = FrameRate()
         self._latency_s: float | None = None
         self._busy = False
         self._stop = threading.Event()
@@ -261,7 +198,7 @@ class Pipeline:
             self._wake.clear()
             with self._lock:
                 runs = list(self._runs.values())
-            worked = [self._advance(active) for active in runs]  # every run gets its turn
+            worked = [self._advance_safely(active) for active in runs]  # every run gets its turn
             self._busy = any(worked)
             if not self._busy:
                 self._wake.wait(_IDLE_PAUSE_S)
@@ -285,6 +222,14 @@ class Pipeline:
         elif active.feed.finished:
             self._finish(active)
         return batch is not None
+
+    def _advance_safely(self, active: _ActiveRun) -> bool:
+        try:
+            return self._advance(active)
+        except Exception as error:  # noqa: BLE001  one run's fault must not end the others
+            _log.exception("%s cannot go on", active.feed.path)
+            self._end(active, RunState.FAILED, f"an unforeseen fault ended it: {error!r}")
+            return False
 
     def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
         assert self._classifier is not None

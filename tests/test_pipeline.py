@@ -236,3 +236,18 @@ def test_the_inspector_looks_with_the_operators_crop(tmp_path, pipeline, session
     wait_until(lambda: inspector.latest().crop == session.crop(0))
     assert (inspector.latest().counts == 36).all()
     inspector.stop()
+
+
+def test_an_unforeseen_fault_ends_its_run_and_no_other(tmp_path, pipeline, session, classifier):
+    def fail(counts, valid):
+        raise RuntimeError("device-side assert")
+
+    judge, classifier.classify = classifier.classify, fail
+    failed = pipeline.open_file(write_run(tmp_path / "a.cxi", [9, 1]))
+    wait_until(finished(session, failed))
+    classifier.classify = judge
+    good = pipeline.open_file(write_run(tmp_path / "b.cxi", [9, 1]))
+    wait_until(finished(session, good))
+    assert state_of(session, failed) is RunState.FAILED
+    assert "device-side assert" in pipeline.status().problems[0].text
+    assert session.counts(good).good == 1

@@ -14,7 +14,8 @@ from spi_viewer.gui import recent_files
 from spi_viewer.gui.dataset_chooser import DatasetChooser
 
 if TYPE_CHECKING:
-    from spi_viewer.pipeline import Pipeline, PipelineStatus
+    from spi_viewer.pipeline import Pipeline
+    from spi_viewer.pipeline_status import PipelineStatus
     from spi_viewer.settings import Settings
 
 _FILTER = (

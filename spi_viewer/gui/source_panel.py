@@ -23,7 +23,7 @@ from spi_viewer.gui.run_model import ALL_RUNS, RunModel
 from spi_viewer.gui.theme import scaled_font, theme_of
 
 if TYPE_CHECKING:
-    from spi_viewer.pipeline import PipelineStatus
+    from spi_viewer.pipeline_status import PipelineStatus
     from spi_viewer.session.runs import Counts, RunSummary
 
 _MAX_PROBLEMS_SHOWN = 200

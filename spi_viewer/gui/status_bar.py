@@ -19,7 +19,7 @@ from spi_viewer.gui.theme import scaled_font, set_tone
 
 if TYPE_CHECKING:
     from spi_viewer.frames import DecisionRule
-    from spi_viewer.pipeline import PipelineStatus
+    from spi_viewer.pipeline_status import PipelineStatus
     from spi_viewer.session.runs import Counts, RunSummary
 
 _LAGGING_S = 2.0

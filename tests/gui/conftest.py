@@ -26,7 +26,7 @@ from spi_viewer.frames import (
 )
 from spi_viewer.gui.export_dialog import ExportOrder
 from spi_viewer.inspector import Inspection
-from spi_viewer.pipeline import PipelineStatus
+from spi_viewer.pipeline_status import PipelineStatus
 from spi_viewer.preprocessing.cropping import bin_and_crop, thumbnail
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.settings import Settings

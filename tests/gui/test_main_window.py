@@ -18,7 +18,7 @@ from spi_viewer.gui.dataset_chooser import DatasetChooser
 from spi_viewer.gui.keys_dialog import KeysDialog
 from spi_viewer.gui.score_panel import ScorePanel
 from spi_viewer.gui.theme import THEMES, theme_of
-from spi_viewer.pipeline import DatasetChoice, Problem
+from spi_viewer.pipeline_status import DatasetChoice, Problem
 
 
 def _label(viewer, row: int) -> int:
