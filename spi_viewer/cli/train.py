@@ -35,6 +35,10 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="Steps an epoch.")] = 200,
     batch: Annotated[int, typer.Option(min=2, help="Frames a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
+    false_positives: Annotated[
+        float,
+        typer.Option(min=1e-4, max=0.5, help="Bad frames that the threshold may let through."),
+    ] = 0.01,
     input_kind: Annotated[
         str, typer.Option("--input", help="per_image, or the poster's per_pixel.")
     ] = "per_image",
@@ -77,6 +81,7 @@ def train(
         epochs=epochs,
         steps_per_epoch=steps,
         learning_rate=learning_rate,
+        false_positives=false_positives,
         seed=seed,
     )
     typer.echo("simulating the validation frames ...")

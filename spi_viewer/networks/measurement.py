@@ -70,7 +70,7 @@ def figures(
         "frames": len(frame_class),
         "threshold": threshold,
         "all": part(np.ones(len(frame_class), bool)),
-        f"above_{BRIGHT_PHOTONS}_photons": part(_bright(photons, frame_class)),
+        f"above_{BRIGHT_PHOTONS}_photons": part(bright_frames(photons, frame_class)),
         "by_family": {name: part(families == name) for name in sorted(set(family))},
         "by_photon_decile": [
             {"photons_below": float(photons[decile == d].max()), **part(decile == d)}
@@ -122,7 +122,7 @@ def false_negatives_at(p_good: NDArray, is_good: NDArray, rate: float) -> float:
     return float((p_good[is_good] < threshold).mean()) if is_good.any() else 0.0
 
 
-def _bright(photons: NDArray, frame_class: NDArray) -> NDArray[np.bool_]:
+def bright_frames(photons: NDArray, frame_class: NDArray) -> NDArray[np.bool_]:
     """Frames above the photon limit; blanks have no photons and stay in, or nothing judges them."""
     return (photons > BRIGHT_PHOTONS) | (frame_class == FrameClass.BLANK)
 

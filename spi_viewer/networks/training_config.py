@@ -10,7 +10,12 @@ from spi_viewer.preprocessing.network_input import InputKind
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained. An epoch is a number of steps, for streams have no end."""
+    """How a model is trained. An epoch is a number of steps, for streams have no end.
+
+    Attributes:
+        false_positives: bad frames called good that the threshold may admit, of the bad frames
+            that are bright enough to be judged.
+    """
 
     name: str = "resnet10"
     network: ResNetConfig = field(default_factory=ResNetConfig)
@@ -23,6 +28,6 @@ class TrainingConfig:
     label_smoothing: float = 0.05
     average_decay: float = 0.998
     gradient_norm: float = 1.0
-    false_positives: float = 0.005
+    false_positives: float = 0.01
     augmented: bool = True
     seed: int = 0

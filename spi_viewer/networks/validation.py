@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +16,12 @@ from spi_viewer.frames import FrameClass
 from spi_viewer.networks import calibration
 from spi_viewer.networks.checkpoint import Model, ModelCard, save_model
 from spi_viewer.networks.familiarity import fit_familiarity, pooled
-from spi_viewer.networks.measurement import average_precision, false_negatives_at, figures
+from spi_viewer.networks.measurement import (
+    average_precision,
+    bright_frames,
+    false_negatives_at,
+    figures,
+)
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.networks.training_state import TrainingState
@@ -35,8 +41,9 @@ def finish_epoch(
     frame_class = torch.cat([b.frame_class for b in validation]).cpu()
     is_good = (frame_class == FrameClass.SINGLE).numpy()
     p_good = calibration.probabilities(logits, 1.0)[:, FrameClass.SINGLE]
+    judgeable = _judgeable(_photons(validation), frame_class.numpy())
     precision = average_precision(p_good, is_good)
-    lost = false_negatives_at(p_good, is_good, config.false_positives)
+    lost = false_negatives_at(p_good[judgeable], is_good[judgeable], config.false_positives)
     score = (precision + 1 - lost) / 2  # the whole curve, and the end of it that matters
     entry = {
         "epoch": state.step // config.steps_per_epoch,
@@ -84,10 +91,11 @@ def _calibrated_card(
     temperature = calibration.fit_temperature(logits, frame_class)
     probability = calibration.probabilities(logits, temperature)
     is_good = frame_class == FrameClass.SINGLE
+    photons = _photons(validation)
+    judgeable = _judgeable(photons, frame_class)
     rule = calibration.decision_rule(
-        probability[:, FrameClass.SINGLE], is_good, config.false_positives
+        probability[judgeable, FrameClass.SINGLE], is_good[judgeable], config.false_positives
     )
-    photons = torch.cat([b.photons for b in validation]).cpu().numpy()
     family = [name for batch in validation for name in batch.family]
     measured = figures(probability, frame_class, photons, family, rule.threshold)
     return ModelCard(
@@ -99,6 +107,17 @@ def _calibrated_card(
         training=training,
         figures={"validation": measured},
     )
+
+
+def _photons(validation: Sequence[TrainingBatch]) -> NDArray:
+    return torch.cat([batch.photons for batch in validation]).cpu().numpy()
+
+
+def _judgeable(photons: NDArray, frame_class: NDArray) -> NDArray:
+    """Frames bright enough to set a threshold by; all, if those are all good or all bad."""
+    bright = bright_frames(photons, frame_class)
+    is_good = frame_class[bright] == FrameClass.SINGLE
+    return bright if is_good.any() and not is_good.all() else np.ones_like(bright)
 
 
 def _training_entry(
