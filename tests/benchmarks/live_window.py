@@ -93,7 +93,10 @@ class Probe:
     def __init__(self, window, engine) -> None:
         self.gaps_ms: list[float] = []
         self.delays_s: list[float] = []
+        self.still_at_s: list[float] = []
         self.memory_mb: list[float] = []
+        self.own_memory_mb: list[float] = []
+        self._begin = time.perf_counter()
         self._engine, self._last = engine, time.perf_counter()
         self._timer = QTimer(window, interval=_PROBE_MS)
         self._timer.timeout.connect(self._tick)
@@ -105,10 +108,14 @@ class Probe:
 
     def restart(self) -> None:
         self.gaps_ms.clear()
+        self.still_at_s.clear()
+        self._begin = time.perf_counter()
 
     def _tick(self) -> None:
         now = time.perf_counter()
         self.gaps_ms.append((now - self._last) * 1e3)
+        if self.gaps_ms[-1] > 100:
+            self.still_at_s.append(round(now - self._begin, 1))
         self._last = now
 
     def _note_delay(self, inspection) -> None:
@@ -124,6 +131,7 @@ class Probe:
             except psutil.NoSuchProcess:
                 continue
         self.memory_mb.append(total / 2**20)
+        self.own_memory_mb.append(me.memory_info().rss / 2**20)
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
@@ -194,6 +202,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "window_still_ms_p99": round(float(np.quantile(gaps, 0.99)), 1),
         "window_still_ms_max": round(float(gaps.max()), 1),
         "window_still_over_100_ms": int((gaps > 100).sum()),
+        "window_still_at_s": probe.still_at_s,
+        "own_memory_mb": [round(value) for value in probe.own_memory_mb[5::10]],
         "memory_mb_early": round(float(np.mean(probe.memory_mb[10:15])), 0),
         "memory_mb_end": round(float(np.mean(probe.memory_mb[-5:])), 0),
     }
