@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -88,7 +89,11 @@ class Engine:
             from spi_viewer.networks.devices import leave_a_core_to_others
 
             leave_a_core_to_others()
-            return Classifier.load(model)
+            classifier = Classifier.load(model)
+            # What torch brings stays for ever: a full collection would look through it all again
+            # and again, and the window would stand still for a tenth of a second each time.
+            gc.freeze()
+            return classifier
 
         self.session = Session(session_path or new_session_path())
         self.pipeline = Pipeline(self.session, load_classifier, make_reader)
