@@ -68,5 +68,9 @@ class ExportCancelledError(ExportError):
     """The user cancelled the export; nothing stands under the final name."""
 
 
+class EvaluationError(SpiViewerError):
+    """An evaluation cannot be done or its report not be written; the text says why."""
+
+
 class SessionError(SpiViewerError):
     """A session file cannot be opened or written."""
