@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spi_viewer.frames import NETWORK_SIDE_PX
-from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.network import Network
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Explanation:
     layers: list[LayerMaps]
 
 
-def explain(network: ResNet, x: Tensor, temperature: float) -> Explanation:
+def explain(network: Network, x: Tensor, temperature: float) -> Explanation:
     """Explain one frame: network input (1, C, 128, 128). Without hooks, so safe on any thread."""
     with torch.inference_mode():
         layers = network.feature_maps(x)
-        features = layers[-1][1]
+        features = network.forward_features(x)
         scores = network.forward_head(features)[0].float() / temperature
         grid = network.class_activation(features)
         side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import NETWORK_SIDE_PX
+from spi_viewer.networks.architectures import build_network
 from spi_viewer.networks.familiarity import Familiarity
 from spi_viewer.networks.model_card import CARD_NAME, ModelCard, card_to_text, read_card
-from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -30,7 +31,7 @@ _NETWORK, _PIXELS, _FAMILIARITY = "network.", "pixels.", "familiarity."
 class Model(NamedTuple):
     """A network with all that its use needs."""
 
-    network: ResNet
+    network: Network
     card: ModelCard
     pixel_statistics: PixelStatistics | None = None
     familiarity: Familiarity | None = None
@@ -80,7 +81,7 @@ def load_model(folder: Path) -> Model:
     card = read_card(folder)
     tensors = _read_weights(folder, card)
     with torch.device("meta"):  # no time for random weights, which would be thrown away
-        network = ResNet(card.config)
+        network = build_network(card.config)
     _fill(folder, network, _part(tensors, _NETWORK))
     _check_extras(folder, tensors, network)
     pixels, familiarity = _part(tensors, _PIXELS), _part(tensors, _FAMILIARITY)
@@ -136,7 +137,7 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     return tensors
 
 
-def _fill(folder: Path, network: ResNet, tensors: dict[str, Tensor]) -> None:
+def _fill(folder: Path, network: Network, tensors: dict[str, Tensor]) -> None:
     """Load weights whose names and shapes are exactly the network's."""
     expected = network.state_dict()
     missing, unknown = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
@@ -153,7 +154,7 @@ def _fill(folder: Path, network: ResNet, tensors: dict[str, Tensor]) -> None:
     network.load_state_dict(tensors, assign=True)
 
 
-def _check_extras(folder: Path, tensors: dict[str, Tensor], network: ResNet) -> None:
+def _check_extras(folder: Path, tensors: dict[str, Tensor], network: Network) -> None:
     """Tensors beside the network's own come in known groups, whole and in known shapes."""
     side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
     width = network.feature_count

@@ -25,7 +25,7 @@ from spi_viewer.networks.checkpoint import Model, load_model
 from spi_viewer.networks.devices import choose_device, device_label
 from spi_viewer.networks.familiarity import Familiarity
 from spi_viewer.networks.model_card import CARD_NAME
-from spi_viewer.networks.resnet import ResNet, fuse_batch_norm
+from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import network_input, tensor_of
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class _Placement:
     """The network where it computes; replaced as a whole, never changed."""
 
     device: torch.device
-    network: ResNet
+    network: Network
     familiarity: Familiarity | None
     max_frames: int
 
@@ -175,7 +175,7 @@ def find_model(name_or_folder: str | Path) -> Path:
 
 
 def _place(model: Model, device: torch.device) -> _Placement:
-    network = fuse_batch_norm(copy.deepcopy(model.network).eval())
+    network = copy.deepcopy(model.network).eval().fuse_batch_norm()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     familiarity = model.familiarity.to(device) if model.familiarity is not None else None
     frames = _CPU_FRAMES if device.type == "cpu" else _GPU_FRAMES

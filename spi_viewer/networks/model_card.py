@@ -10,13 +10,12 @@ from typing import Any
 
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import DecisionRule, FrameClass
-from spi_viewer.networks.resnet import ResNetConfig
+from spi_viewer.networks.architectures import NetworkConfig, config_from_json, kind_of
 from spi_viewer.preprocessing.network_input import InputKind
 
 CARD_NAME = "model.json"
 CLASSES = tuple(frame_class.label for frame_class in FrameClass)
 _FORMAT = 1
-_MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
 
 
 @dataclass
@@ -34,7 +33,7 @@ class ModelCard:
     """
 
     name: str
-    config: ResNetConfig
+    config: NetworkConfig
     input_kind: InputKind = InputKind.PER_IMAGE
     classes: tuple[str, ...] = CLASSES
     temperature: float = 1.0
@@ -46,21 +45,35 @@ class ModelCard:
 
 def card_to_text(card: ModelCard) -> str:
     """The card as JSON."""
-    return json.dumps({"format": _FORMAT, **asdict(card)}, indent=2, allow_nan=False)
+    kind = kind_of(card.config)
+    return json.dumps({"format": _FORMAT, "kind": kind, **asdict(card)}, indent=2, allow_nan=False)
 
 
 def read_card(folder: Path) -> ModelCard:
     """The card of a model folder; raises ModelError naming the folder and the fault."""
+    stored = read_json(folder)
+    try:
+        return _card_from_json(stored)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
+
+
+def read_kind(folder: Path) -> str:
+    """The kind of model a folder holds; raises ModelError naming the folder and the fault."""
+    return str(read_json(folder).get("kind", "resnet"))
+
+
+def read_json(folder: Path) -> dict[str, Any]:
+    """model.json as it stands; raises ModelError naming the folder and the fault."""
     try:
         stored = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{folder}: {CARD_NAME} cannot be read ({error})") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder}: {CARD_NAME} is not JSON ({error})") from error
-    try:
-        return _card_from_json(stored)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
+    if not isinstance(stored, dict):
+        raise ModelError(f"{folder}: {CARD_NAME} is not a model card (no JSON object)")
+    return stored
 
 
 def _card_from_json(stored: dict[str, Any]) -> ModelCard:
@@ -70,7 +83,7 @@ def _card_from_json(stored: dict[str, Any]) -> ModelCard:
         raise ValueError(f"classes must be {', '.join(CLASSES)}")
     card = ModelCard(
         name=str(stored["name"]),
-        config=ResNetConfig(**stored["config"]),
+        config=config_from_json(str(stored.get("kind", "resnet")), stored["config"]),
         input_kind=InputKind(stored["input_kind"]),
         temperature=float(stored["temperature"]),
         rule=DecisionRule(**{name: float(value) for name, value in stored["rule"].items()}),
@@ -84,14 +97,9 @@ def _card_from_json(stored: dict[str, Any]) -> ModelCard:
 
 def _check(card: ModelCard) -> None:
     config = card.config
-    for name in ("n", "m"):
-        pairs = getattr(config, name)
-        if type(pairs) is not int or not 1 <= pairs <= _MAX_PAIRS:
-            raise ValueError(f"{name} must be a whole number from 1 to {_MAX_PAIRS}")
+    config.check()
     if config.in_channels != card.input_kind.channels or config.class_count != len(CLASSES):
         raise ValueError("the network's inputs or outputs do not fit the input kind or classes")
-    if not 0 <= config.dropout < 1 or type(config.global_pool) is not bool:
-        raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
     if not (math.isfinite(card.temperature) and card.temperature > 0):
         raise ValueError("the temperature must be a positive number")
     rule = card.rule

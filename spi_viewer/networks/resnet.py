@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from spi_viewer.networks.network import Network, fused, initialise
 
 _STEM_CHANNELS = 16
 _BLOCK_CHANNELS = (32, 64)
+_MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
 _GRID = 8  # side of the pooled maps that the class scores are made of
 
 
@@ -30,6 +33,15 @@ class ResNetConfig:
     class_count: int = 4
     dropout: float = 0.2
     global_pool: bool = False
+
+    def check(self) -> None:
+        """Raise ValueError for values that no network can be built from."""
+        for name in ("n", "m"):
+            pairs = getattr(self, name)
+            if type(pairs) is not int or not 1 <= pairs <= _MAX_PAIRS:
+                raise ValueError(f"{name} must be a whole number from 1 to {_MAX_PAIRS}")
+        if not 0 <= self.dropout < 1 or type(self.global_pool) is not bool:
+            raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
 
 
 class ResidualPair(nn.Module):
@@ -65,8 +77,13 @@ class ResidualPair(nn.Module):
         """(B, C, H, W) -> (B, C', H', W')."""
         return self.second(self.first(x), x)
 
+    def fuse_batch_norm(self) -> None:
+        """Fold the batch norms into the convolutions, in place."""
+        self.conv1, self.bn1 = fused(self.conv1, self.bn1)
+        self.conv2, self.bn2 = fused(self.conv2, self.bn2)
 
-class ResNet(nn.Module):
+
+class ResNet(Network):
     """conv 64x64x16, 2n convs at 32x32x32, 2m convs at 16x16x64, 2x2 average, class scores."""
 
     def __init__(self, config: ResNetConfig) -> None:
@@ -77,21 +94,17 @@ class ResNet(nn.Module):
         self.conv = nn.Conv2d(config.in_channels, _STEM_CHANNELS, 5, 2, 2, bias=False)
         self.bn: nn.Module = nn.BatchNorm2d(_STEM_CHANNELS)
         low, high = _BLOCK_CHANNELS
-        self.block32 = _block(_STEM_CHANNELS, low, config.n)
-        self.block16 = _block(low, high, config.m)
+        self.block32 = residual_block(_STEM_CHANNELS, low, config.n)
+        self.block16 = residual_block(low, high, config.m)
         self.dropout = nn.Dropout(config.dropout)
         features = high if config.global_pool else high * _GRID * _GRID
         self.fc = nn.Linear(features, config.class_count)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     @property
     def feature_count(self) -> int:
         """Channels of the last maps."""
         return _BLOCK_CHANNELS[-1]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Network input (B, C, 128, 128) -> class scores (B, K)."""
-        return self.forward_head(self.forward_features(x))
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
@@ -127,6 +140,14 @@ class ResNet(nn.Module):
                     maps.append((f"{size}×{size} conv {2 * pair_number + offset}", layer))
         return maps
 
+    def fuse_batch_norm(self) -> Self:
+        """Fold each batch norm into its convolution, in place."""
+        self.conv, self.bn = fused(self.conv, self.bn)
+        for pair in (*self.block32, *self.block16):
+            assert isinstance(pair, ResidualPair)
+            pair.fuse_batch_norm()
+        return self
+
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
@@ -134,35 +155,9 @@ class ResNet(nn.Module):
         return F.avg_pool2d(features, 2)
 
 
-def _block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequential:
+def residual_block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequential:
+    """Residual pairs one after another, the first of which halves the size."""
     first = ResidualPair(in_channels, out_channels)
     return nn.Sequential(
         first, *(ResidualPair(out_channels, out_channels) for _ in range(pairs - 1))
     )
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    if isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=0.01)
-        nn.init.zeros_(module.bias)
-
-
-def fuse_batch_norm(network: ResNet) -> ResNet:
-    """Fold each batch norm into its convolution, in place: the same scores, less work.
-
-    For networks in evaluation mode that will not be trained any more.
-    """
-    network.conv, network.bn = _fused(network.conv, network.bn)
-    for block in (network.block32, network.block16):
-        for pair in block:
-            assert isinstance(pair, ResidualPair)
-            pair.conv1, pair.bn1 = _fused(pair.conv1, pair.bn1)
-            pair.conv2, pair.bn2 = _fused(pair.conv2, pair.bn2)
-    return network
-
-
-def _fused(conv: nn.Conv2d, bn: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
-    assert isinstance(bn, nn.BatchNorm2d)
-    return fuse_conv_bn_eval(conv, bn), nn.Identity()

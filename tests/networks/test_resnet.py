@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from spi_viewer.networks.resnet import ResNet, ResNetConfig, fuse_batch_norm
+from spi_viewer.networks.resnet import ResNet, ResNetConfig
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_class_activation_points_to_the_place_that_differs():
 
 def test_fusing_batch_norms_keeps_scores_and_maps(frames, untrained):
     network = untrained.network
-    fused = fuse_batch_norm(copy.deepcopy(network))
+    fused = copy.deepcopy(network).fuse_batch_norm()
     torch.testing.assert_close(fused(frames), network(frames), rtol=1e-4, atol=1e-4)
     for (_, expected), (_, maps) in zip(
         network.feature_maps(frames), fused.feature_maps(frames), strict=True
