@@ -1,0 +1,1 @@
+"""Older methods, to stand beside the networks and to fall back on."""
