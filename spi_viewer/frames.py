@@ -214,6 +214,13 @@ class DecisionRule:
     unsure_low: float = 0.2
     unsure_high: float = 0.8
 
+    def moved_to(self, threshold: float) -> DecisionRule:
+        """Another threshold, the unsure band widened to contain it; ValueError outside [0, 1]."""
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
+        low, high = min(self.unsure_low, threshold), max(self.unsure_high, threshold)
+        return DecisionRule(threshold, low, high)
+
     def verdicts(self, p_good: NDArray[np.float32], flags: NDArray[np.uint32]) -> NDArray[np.int8]:
         """Verdict of each frame: p_good (B,), flags (B,) -> (B,) int8 of Verdict."""
         verdicts = np.where(p_good >= self.threshold, Verdict.GOOD, Verdict.BAD).astype(np.int8)

@@ -29,8 +29,8 @@ from spi_viewer.session.session import Session
 from spi_viewer.sources.reader import Reader
 
 if TYPE_CHECKING:
+    from spi_viewer.classifiers import FrameClassifier
     from spi_viewer.networks.activation_maps import Explanation
-    from spi_viewer.networks.classifier import Classifier
     from spi_viewer.preprocessing.network_input import PixelStatistics
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Inspector:
     def __init__(
         self,
         session: Session,
-        classifier: Callable[[], Classifier | None],
+        classifier: Callable[[], FrameClassifier | None],
         pixel_statistics: Callable[[int], PixelStatistics | None],
         make_reader: Callable[[], Reader],
     ) -> None:

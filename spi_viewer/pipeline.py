@@ -28,7 +28,7 @@ from spi_viewer.sources.run_feed import FileFeed, RunFeed
 from spi_viewer.sources.run_watcher import WatchFeed
 
 if TYPE_CHECKING:
-    from spi_viewer.networks.classifier import Classifier
+    from spi_viewer.classifiers import FrameClassifier
     from spi_viewer.preprocessing.network_input import PixelStatistics, RunningPixelStatistics
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class _ActiveRun:
 
 
 def judge_batch(
-    classifier: Classifier, batch: FrameBatch
+    classifier: FrameClassifier, batch: FrameBatch
 ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
     """Class probabilities (B, 4) and flags (B,) of a batch; frames without a pattern get NaN."""
     probabilities = np.full((len(batch), 4), np.nan, np.float32)
@@ -74,13 +74,13 @@ class Pipeline:
     def __init__(
         self,
         session: Session,
-        load_classifier: Callable[[], Classifier],
+        load_classifier: Callable[[], FrameClassifier],
         make_reader: Callable[[], Reader],
     ) -> None:
         self._session = session
         self._load_classifier = load_classifier
         self._reader = make_reader()
-        self._classifier: Classifier | None = None
+        self._classifier: FrameClassifier | None = None
         self._lock = threading.Lock()
         self._runs: dict[int, _ActiveRun] = {}
         self._choices: dict[int, DatasetChoice] = {}
@@ -127,8 +127,8 @@ class Pipeline:
             if run in self._runs:
                 self._runs[run].feed.set_crop(crop)
 
-    def classifier(self) -> Classifier | None:
-        """The loaded network; None while it is being loaded."""
+    def classifier(self) -> FrameClassifier | None:
+        """The loaded model; None while it is being loaded."""
         return self._classifier
 
     def pixel_statistics(self, run: int) -> PixelStatistics | None:

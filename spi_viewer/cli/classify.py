@@ -52,13 +52,13 @@ def classify(
 
     from tqdm import tqdm
 
-    from spi_viewer.networks.classifier import Classifier
+    from spi_viewer.classifiers import load_classifier
     from spi_viewer.pipeline import judge_batch
     from spi_viewer.session.scores_csv import ScoresWriter
     from spi_viewer.sources.reader_process import ReaderProcess
     from spi_viewer.sources.run_feed import FileFeed
 
-    classifier = Classifier.load(model, device=device)
+    classifier = load_classifier(model, device=device)
     if threshold is not None:
         classifier.set_threshold(threshold)
     refused = frames = 0

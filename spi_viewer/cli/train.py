@@ -1,170 +1,272 @@
-"""`train`: a network on fresh simulated frames, resumable at any moment."""
+"""`train`: a model from simulated frames, labelled runs or both; resumable at any moment."""
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from spi_viewer.networks.training import TrainingBatch, TrainingProgress
-    from spi_viewer.simulation.detector import DetectorPreset
+    from collections.abc import Mapping
 
-# Far apart, so that no validation or test frame was ever trained on.
-_VALIDATION_SEED = 1_000_000_007
-_TEST_SEED = 2_000_000_011
+    from spi_viewer.frames import FrameClass
+    from spi_viewer.networks.architectures import NetworkConfig
+    from spi_viewer.training_frames import SimulatedData
+
+_FRAMES, _NETWORK, _TRAINING = "Frames", "Network", "Training"
 
 
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
-    n: Annotated[int, typer.Option(min=1, help="Residual pairs at 32x32x32.")] = 2,
-    m: Annotated[int, typer.Option(min=1, help="Residual pairs at 16x16x64.")] = 2,
+    model: Annotated[str, typer.Option(help="Kind of model.", rich_help_panel=_NETWORK)] = "resnet",
+    n: Annotated[
+        int | None,
+        typer.Option(min=1, help="Residual pairs at 32x32x32.", rich_help_panel=_NETWORK),
+    ] = None,
+    m: Annotated[
+        int | None,
+        typer.Option(min=1, help="Residual pairs at 16x16x64.", rich_help_panel=_NETWORK),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.95, help="Of the last features.", rich_help_panel=_NETWORK),
+    ] = None,
+    input_kind: Annotated[
+        str,
+        typer.Option(
+            "--input", help="per_image, or the poster's per_pixel.", rich_help_panel=_NETWORK
+        ),
+    ] = "per_image",
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Start from the weights of a model of the same architecture.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
     family: Annotated[
-        list[str] | None, typer.Option(help="Particle family, repeatable; all if not given.")
+        list[str] | None,
+        typer.Option(
+            help="Particle family, repeatable; all if not given.", rich_help_panel=_FRAMES
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Family never learned from, repeatable; the threshold is chosen on it.",
+            rich_help_panel=_FRAMES,
+        ),
     ] = None,
     detector: Annotated[
         list[str] | None,
-        typer.Option(help="Detector preset, repeatable; repeats weigh more; all if not given."),
+        typer.Option(
+            help="Detector preset, repeatable; repeats weigh more; all if not given.",
+            rich_help_panel=_FRAMES,
+        ),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs.")] = 30,
-    steps: Annotated[int, typer.Option(min=1, help="Steps an epoch.")] = 200,
-    batch: Annotated[int, typer.Option(min=2, help="Frames a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
-    false_positives: Annotated[
-        float,
-        typer.Option(min=1e-4, max=0.5, help="Bad frames that the threshold may let through."),
-    ] = 0.01,
-    input_kind: Annotated[
-        str, typer.Option("--input", help="per_image, or the poster's per_pixel.")
-    ] = "per_image",
-    validation_frames: Annotated[int, typer.Option(min=64, help="To choose the best by.")] = 4096,
-    test_frames: Annotated[int, typer.Option(min=64, help="For the figures in model.json.")] = 8192,
+    class_weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=WEIGHT",
+            help="Proportion of a class in the simulated frames, as multi=0.4; repeatable.",
+            rich_help_panel=_FRAMES,
+        ),
+    ] = None,
     reuse: Annotated[
-        int, typer.Option(min=1, help="Times a simulated frame is shown, augmented anew.")
+        int,
+        typer.Option(
+            min=1,
+            help="Times a simulated frame is shown, augmented anew.",
+            rich_help_panel=_FRAMES,
+        ),
     ] = 1,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that simulate; 0: the training's own device.")
+        int,
+        typer.Option(
+            min=0,
+            help="Processes that simulate; 0: the training's own device.",
+            rich_help_panel=_FRAMES,
+        ),
     ] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of frames and weights.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    validation_frames: Annotated[
+        int,
+        typer.Option(min=64, help="Simulated, to choose the best by.", rich_help_panel=_FRAMES),
+    ] = 4096,
+    test_frames: Annotated[
+        int,
+        typer.Option(
+            min=64, help="Simulated, for the figures in model.json.", rich_help_panel=_FRAMES
+        ),
+    ] = 8192,
+    epochs: Annotated[int, typer.Option(min=1, rich_help_panel=_TRAINING)] = 30,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps an epoch.", rich_help_panel=_TRAINING)
+    ] = 200,
+    batch: Annotated[
+        int, typer.Option(min=2, help="Frames a step, on each device.", rich_help_panel=_TRAINING)
+    ] = 64,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, help="Peak learning rate.", rich_help_panel=_TRAINING)
+    ] = 2e-3,
+    label_smoothing: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="Doubt about labels.", rich_help_panel=_TRAINING),
+    ] = 0.05,
+    false_positives: Annotated[
+        float,
+        typer.Option(
+            min=1e-4,
+            max=0.5,
+            help="Bad frames that the threshold may let through.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 0.005,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of frames and weights.", rich_help_panel=_TRAINING)
+    ] = 0,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_TRAINING)
+    ] = "auto",
+    devices: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="GPUs, or processes on the CPU, that train together.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 1,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew instead of resuming in the folder.")
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Start anew instead of resuming in the folder.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = False,
 ) -> None:
-    """Train ResNet(n, m) on simulated frames and write its model folder.
+    """Train a model and write its folder.
 
     Interrupt it at any time: the same command goes on where it stopped. The best model so far is
-    always in the folder; the figures of the finished one are measured on frames of another seed.
+    always in the folder; the figures of the finished one are measured on frames it never saw.
     """
-    from spi_viewer.cli.simulated_stream import simulated_stream
+    from spi_viewer.cli.training_bar import TrainingBar
     from spi_viewer.networks.checkpoint import check_input_kind
-    from spi_viewer.networks.resnet import ResNetConfig
-    from spi_viewer.networks.training import train as train_network
+    from spi_viewer.networks.classifier import find_model
     from spi_viewer.networks.training_config import TrainingConfig
-    from spi_viewer.networks.training_data import replayed
-    from spi_viewer.networks.training_state import completed_steps
-    from spi_viewer.simulation.detector import find_detector
-    from spi_viewer.simulation.particles import FAMILIES
+    from spi_viewer.training_jobs import train_model
 
     kind = check_input_kind(input_kind)
-    families = family or list(FAMILIES)
-    presets = [find_detector(name) for name in detector] if detector else None
+    data = _simulated(family, hold_out, detector, class_weight, workers, reuse)
     config = TrainingConfig(
         name=output.resolve().name,
-        network=ResNetConfig(n=n, m=m, in_channels=kind.channels),
+        network=_network_config(model, in_channels=kind.channels, n=n, m=m, dropout=dropout),
         input_kind=kind,
         epochs=epochs,
         steps_per_epoch=steps,
         learning_rate=learning_rate,
+        label_smoothing=label_smoothing,
         false_positives=false_positives,
         seed=seed,
     )
-    typer.echo("simulating the validation frames ...")
-    validation = _frames(families, presets, validation_frames, _VALIDATION_SEED + seed)
-    done = 0 if fresh else completed_steps(output)
-    fresh_frames = simulated_stream(families, batch, (seed, done), workers, device, presets)
-    with _ProgressBar() as show:
-        train_network(
+    typer.echo("preparing the validation frames ...")
+    with TrainingBar() as show:
+        card = train_model(
             config,
-            replayed(cast("Iterable[TrainingBatch]", fresh_frames), reuse, seed=seed + done),
-            validation,
+            data,
             output,
+            batch=batch,
+            validation_frames=validation_frames,
+            test_frames=test_frames,
+            start_from=find_model(start_from) if start_from is not None else None,
+            device=device,
+            devices=devices,
             progress=show,
             resume=not fresh,
-            device=device,
-            description={"command": _command(), "families": list(families), "data": "simulated"},
+            description={"command": _command()},
         )
-    typer.echo("measuring on frames it never saw ...")
-    figures = _measure(output, families, presets, test_frames, _TEST_SEED + seed, device)
-    bright = figures["above_3000_photons"]
-    typer.echo(
-        f"{output}: accuracy {bright['accuracy']:.4f}, "
-        f"false positives {bright['false_positives']:.4f}, "
-        f"false negatives {bright['false_negatives']:.4f} above 3000 photons"
+    _show_figures(output, card.figures)
+
+
+def _simulated(
+    family: list[str] | None,
+    hold_out: list[str] | None,
+    detector: list[str] | None,
+    class_weight: list[str] | None,
+    workers: int,
+    reuse: int,
+) -> SimulatedData:
+    from spi_viewer.simulation.particles import FAMILIES
+    from spi_viewer.training_frames import SimulatedData
+
+    return SimulatedData(
+        families=tuple(family or FAMILIES),
+        held_out=tuple(hold_out or ()),
+        detectors=tuple(detector) if detector else None,
+        workers=workers,
+        reuse=reuse,
+        weights=_class_weights(class_weight) if class_weight else None,
     )
 
 
-def _frames(
-    families: Sequence[str], presets: Sequence[DetectorPreset] | None, count: int, seed: int
-) -> list[TrainingBatch]:
-    from spi_viewer.simulation.dataset import stream
+def _class_weights(texts: list[str]) -> Mapping[FrameClass, float]:
+    """The simulator's proportions with some of them replaced: 'multi=0.4'."""
+    from spi_viewer.frames import FrameClass
+    from spi_viewer.simulation.dataset import DEFAULT_WEIGHTS
 
-    size = 128
-    batches = stream(families, size, seed=seed, detectors=presets, augmented=False)
-    return list(itertools.islice(batches, -(-count // size)))  # type: ignore[arg-type]
+    known = {one.label: one for one in FrameClass}
+    weights = dict(DEFAULT_WEIGHTS)
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            weights[known[name]] = float(number)
+        except (KeyError, ValueError):
+            raise typer.BadParameter(
+                f"{text!r} is not a class and its weight; write one of {', '.join(known)}, "
+                "an equals sign and a number",
+                param_hint="--class-weight",
+            ) from None
+    return weights
 
 
-def _measure(
-    folder: Path,
-    families: Sequence[str],
-    presets: Sequence[DetectorPreset] | None,
-    count: int,
-    seed: int,
-    device: str,
-) -> dict[str, Any]:
-    from spi_viewer.networks.checkpoint import save_figures
-    from spi_viewer.networks.classifier import Classifier
-    from spi_viewer.networks.measurement import measure
+def _network_config(kind: str, in_channels: int, **wanted: float | None) -> NetworkConfig:
+    """The configuration of a kind of network with what was asked for."""
+    from spi_viewer.networks.architectures import ARCHITECTURES
 
-    classifier = Classifier.load(folder, device=device)
-    figures = measure(classifier, _frames(families, presets, count, seed))
-    conditions = f"{count} simulated frames, seed {seed}, families: {', '.join(families)}"
-    if presets:
-        conditions += f", detectors: {', '.join(preset.name for preset in presets)}"
-    save_figures(folder, {"test": {"conditions": conditions, **figures}})
-    return figures
+    if kind not in ARCHITECTURES:
+        raise typer.BadParameter(
+            f"{kind!r} is not a kind of model; choose from: {', '.join(ARCHITECTURES)}",
+            param_hint="--model",
+        )
+    config = ARCHITECTURES[kind].config
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    unknown = asked.keys() - {field.name for field in dataclasses.fields(config)}
+    if unknown:
+        raise typer.BadParameter(f"a network of the kind {kind} has no --{min(unknown)}")
+    values: dict[str, Any] = {"in_channels": in_channels, **asked}
+    return config(**values)
+
+
+def _show_figures(folder: Path, figures: dict[str, Any]) -> None:
+    for name, measured in figures.items():
+        bright = measured.get("above_3000_photons")
+        if name == "validation" or bright is None:
+            continue
+        rates = {
+            title: "none to judge" if bright[key] is None else f"{bright[key]:.4f}"
+            for title, key in (
+                ("accuracy", "accuracy"),
+                ("false positives", "false_positives"),
+                ("false negatives", "false_negatives"),
+            )
+        }
+        listed = ", ".join(f"{title} {rate}" for title, rate in rates.items())
+        typer.echo(f"{folder}: {name}: {listed} above 3000 photons")
 
 
 def _command() -> str:
     return shlex.join(["spi-viewer", *sys.argv[1:]])
-
-
-class _ProgressBar:
-    """A bar of steps with the loss, and a line an epoch."""
-
-    def __enter__(self) -> Callable[[TrainingProgress], None]:
-        from tqdm import tqdm
-
-        self._bar = tqdm(unit=" steps", desc="training", disable=None)
-        return self._show
-
-    def __exit__(self, *_error: object) -> None:
-        self._bar.close()
-
-    def _show(self, progress: TrainingProgress) -> None:
-        self._bar.total = progress.steps
-        self._bar.update(progress.step - self._bar.n)
-        self._bar.set_postfix(loss=f"{progress.loss:.3f}", frames_per_s=progress.frames_per_s)
-        result = progress.validation
-        if result is not None:
-            lost = result["false_negatives_at_allowed_false_positives"]
-            self._bar.write(
-                f"epoch {progress.epoch}: accuracy {result['accuracy']:.4f}, "
-                f"false negatives {lost:.4f} at the allowed false positives, "
-                f"{progress.frames_per_s:.0f} frames/s{', kept' if result['kept'] else ''}"
-            )

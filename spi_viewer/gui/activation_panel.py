@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _FOLLOW_LIKELIEST = -1
 _LOW_PANEL = 1.2  # height to width
 _UNLIMITED_PX = 16777215  # Qt's QWIDGETSIZE_MAX
+_NO_MAPS = "this model has no map"
 
 
 class ActivationPanel(QWidget):
@@ -154,11 +155,13 @@ class ActivationPanel(QWidget):
             self.pair.show_pictures(None, None)
             return
         seen = np.where(self._valid(), explanation.network_input[0], np.nan)
+        left = picture_of_map(seen, "viridis")
+        if explanation.class_maps is None:
+            self.pair.show_captions("model input", _NO_MAPS)
+            self.pair.show_pictures(left, None)
+            return
         self.pair.show_captions("network input", f"why {FrameClass(shown).label}")
-        self.pair.show_pictures(
-            picture_of_map(seen, "viridis"),
-            picture_with_activation(seen, explanation.class_maps[shown]),
-        )
+        self.pair.show_pictures(left, picture_with_activation(seen, explanation.class_maps[shown]))
 
     def _valid(self) -> np.ndarray:
         assert self._inspection is not None

@@ -28,7 +28,7 @@ from spi_viewer.settings import Settings, load_settings, save_settings
 from spi_viewer.sources.reader_process import ReaderProcess
 
 if TYPE_CHECKING:
-    from spi_viewer.networks.classifier import Classifier
+    from spi_viewer.classifiers import FrameClassifier
 
 _log = logging.getLogger(__name__)
 _DEMO_FRAMES_PER_S = 10.0
@@ -83,20 +83,20 @@ class Engine:
         def make_reader() -> ReaderProcess:
             return ReaderProcess(timeout_s=settings.read_timeout_s)
 
-        def load_classifier() -> Classifier:
+        def load_model() -> FrameClassifier:
             # Imported here: torch takes seconds to load, and the window need not wait for it.
-            from spi_viewer.networks.classifier import Classifier
+            from spi_viewer.classifiers import load_classifier
             from spi_viewer.networks.devices import leave_a_core_to_others
 
             leave_a_core_to_others()
-            classifier = Classifier.load(model)
+            classifier = load_classifier(model)
             # What torch brings stays for ever: a full collection would look through it all again
             # and again, and the window would stand still for a tenth of a second each time.
             gc.freeze()
             return classifier
 
         self.session = Session(session_path or new_session_path())
-        self.pipeline = Pipeline(self.session, load_classifier, make_reader)
+        self.pipeline = Pipeline(self.session, load_model, make_reader)
         self.inspector = Inspector(
             self.session, self.pipeline.classifier, self.pipeline.pixel_statistics, make_reader
         )

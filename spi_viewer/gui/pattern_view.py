@@ -249,10 +249,10 @@ class PatternView(QWidget):
 
     def _show_activation(self) -> None:
         inspection = self._inspection
-        if inspection is None or inspection.explanation is None:
+        explanation = inspection.explanation if inspection is not None else None
+        if inspection is None or explanation is None or explanation.class_maps is None:
             self.canvas.activation.show_map(None, None)
             return
-        explanation = inspection.explanation
         chosen = self._activation_class
         if chosen is None:
             chosen = int(np.argmax(explanation.probabilities))

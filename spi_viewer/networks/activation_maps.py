@@ -30,13 +30,13 @@ class Explanation:
         probabilities: (4,) calibrated, in the order of FrameClass.
         network_input: (C, 128, 128), what the network received.
         class_maps: (4, 128, 128), by how much each place raises (or lowers) the class's score;
-            the network's own 8x8 grid, interpolated.
-        layers: feature maps after each convolution, in order.
+            the network's own 8x8 grid, interpolated. None for models without convolutions.
+        layers: feature maps after each convolution, in order; none for those models.
     """
 
     probabilities: NDArray[np.float32]
     network_input: NDArray[np.float32]
-    class_maps: NDArray[np.float32]
+    class_maps: NDArray[np.float32] | None
     layers: list[LayerMaps]
 
 

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from spi_viewer import paths
 from spi_viewer.errors import ModelError
-from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule
+from spi_viewer.frames import NETWORK_SIDE_PX
 from spi_viewer.networks import activation_maps
 from spi_viewer.networks.checkpoint import Model, load_model
 from spi_viewer.networks.devices import choose_device, device_label
-from spi_viewer.networks.familiarity import Familiarity
+from spi_viewer.networks.familiarity import Familiarity, pooled
+from spi_viewer.networks.frame_classifier import Classification
 from spi_viewer.networks.model_card import CARD_NAME
 from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import network_input, tensor_of
@@ -33,14 +34,6 @@ _CPU_FRAMES = 64  # larger batches fall out of the cache and gain nothing
 _GPU_FRAMES = 512
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Classification:
-    """Answers for B frames: probabilities (B, 4) float32, out_of_distribution (B,) bool."""
-
-    probabilities: NDArray[np.float32]
-    out_of_distribution: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -86,20 +79,15 @@ class Classifier:
 
     def set_threshold(self, threshold: float) -> None:
         """Call good from another P(single) on; the unsure band is widened to contain it."""
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
-        self.rule = DecisionRule(
-            threshold,
-            min(self.rule.unsure_low, threshold),
-            max(self.rule.unsure_high, threshold),
-        )
+        self.rule = self.rule.moved_to(threshold)
 
     def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification:
         """Judge counts (B, 128, 128) and valid (B, 128, 128) bool, B of any size."""
         counts_t, valid_t = _checked(counts, valid)
         if not len(counts_t):
             width = len(self.classes)
-            return Classification(np.zeros((0, width), np.float32), np.zeros(0, bool))
+            features = np.zeros((0, self._model.network.feature_count), np.float32)
+            return Classification(np.zeros((0, width), np.float32), np.zeros(0, bool), features)
         return self._on_device(lambda place: self._classify(place, counts_t, valid_t))
 
     def explain(
@@ -121,21 +109,25 @@ class Classifier:
             self._judge(place, counts[part], valid[part])
             for part in _parts(len(counts), place.max_frames)
         ]
-        return Classification(
-            torch.cat([probability for probability, _ in answers]).cpu().numpy(),
-            torch.cat([unfamiliar for _, unfamiliar in answers]).cpu().numpy(),
-        )
+        columns = zip(*answers, strict=True)
+        return Classification(*(torch.cat(column).cpu().numpy() for column in columns))
 
     @torch.inference_mode()
-    def _judge(self, place: _Placement, counts: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    def _judge(
+        self, place: _Placement, counts: Tensor, valid: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities, unfamiliar or not, and pooled features of one batch."""
         x = self._input(place, counts, valid)
         with _half_precision(place.device):
             features = place.network.forward_features(x)
             scores = place.network.forward_head(features).float()
         probability = (scores / self._model.card.temperature).softmax(1)
-        if place.familiarity is None:
-            return probability, torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        return probability, place.familiarity.is_unfamiliar(features)
+        unfamiliar = (
+            torch.zeros(len(x), dtype=torch.bool, device=x.device)
+            if place.familiarity is None
+            else place.familiarity.is_unfamiliar(features)
+        )
+        return probability, unfamiliar, pooled(features)
 
     def _input(self, place: _Placement, counts: Tensor, valid: Tensor) -> Tensor:
         if place.device.type == "cuda":

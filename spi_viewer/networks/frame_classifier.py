@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,7 +12,21 @@ from spi_viewer.frames import DecisionRule
 
 if TYPE_CHECKING:
     from spi_viewer.networks.activation_maps import Explanation
-    from spi_viewer.networks.classifier import Classification
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Answers for B frames.
+
+    Attributes:
+        probabilities: (B, 4) float32, calibrated, in the order of FrameClass.
+        out_of_distribution: (B,) bool.
+        features: (B, C) float32 for embeddings, alike frames near; None where the kind has none.
+    """
+
+    probabilities: NDArray[np.float32]
+    out_of_distribution: NDArray[np.bool_]
+    features: NDArray[np.float32] | None = None
 
 
 class FrameClassifier(Protocol):

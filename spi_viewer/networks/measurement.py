@@ -16,7 +16,7 @@ from spi_viewer.networks.calibration import (
 )
 
 if TYPE_CHECKING:
-    from spi_viewer.networks.classifier import Classifier
+    from spi_viewer.networks.frame_classifier import FrameClassifier
     from spi_viewer.networks.training import TrainingBatch
 
 BRIGHT_PHOTONS = 3000
@@ -24,7 +24,7 @@ _FALSE_POSITIVES = 0.005
 _DECILES = 10
 
 
-def measure(classifier: Classifier, batches: Iterable[TrainingBatch]) -> dict[str, Any]:
+def measure(classifier: FrameClassifier, batches: Iterable[TrainingBatch]) -> dict[str, Any]:
     """Figures of a classifier on labelled batches; see `figures`."""
     probability, frame_class, photons, family, unfamiliar = [], [], [], [], []
     for batch in batches:

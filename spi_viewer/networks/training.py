@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
+from spi_viewer.networks.architectures import build_network, kind_of
 from spi_viewer.networks.augmentation import augment
-from spi_viewer.networks.checkpoint import CARD_NAME, ModelCard, load_model
+from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, load_model
 from spi_viewer.networks.devices import choose_device
-from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.network import Network
+from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import TrainingBatch, check_validation, endless
 from spi_viewer.networks.training_state import (
@@ -28,7 +30,11 @@ from spi_viewer.networks.training_state import (
 )
 from spi_viewer.networks.training_step import Augmentation, Update, new_optimizer
 from spi_viewer.networks.validation import finish_epoch
-from spi_viewer.preprocessing.network_input import InputKind, RunningPixelStatistics
+from spi_viewer.preprocessing.network_input import (
+    InputKind,
+    PixelStatistics,
+    RunningPixelStatistics,
+)
 
 _STATISTICS_BATCHES = 16
 _PROGRESS_STEPS = 10
@@ -57,20 +63,29 @@ def train(
     device: str = "auto",
     description: dict[str, Any] | None = None,
     augmentation: Augmentation = augment,
+    start_from: Path | None = None,
+    team: Team = ALONE,
 ) -> ModelCard:
     """Train, keep the best model in `folder` and return its card.
 
     After every epoch the averaged weights are judged on `validation`; the folder always holds the
     best so far, calibrated, beside a state from which an interrupted training resumes.
-    A stream that ends is begun again if it can be. Raises ModelError for a stream or validation
-    set without both good and bad frames, a training that diverges, or a folder that holds
-    another or a finished training.
+    A stream that ends is begun again if it can be. The weights of the model in `start_from` are
+    what the training starts from. Each process of a team has a stream of its own; the first one
+    needs the validation set, judges and writes.
+
+    Raises ModelError for a stream or validation set without both good and bad frames, a training
+    that diverges, a folder that holds another or a finished training, or a model to start from
+    that is of another architecture or input.
     """
-    check_validation(validation)
+    if team.is_first:
+        check_validation(validation)
     place = choose_device(device)
     batches = endless(stream)
-    state, settings = _start(config, place, folder, resume, batches)
-    update = Update(config, state, place, augmentation)
+    origin = load_model(start_from) if start_from is not None else None
+    state, settings = _start(config, place, folder, resume, batches, origin, team)
+    description = _with_origin(description or {}, origin, team)
+    update = Update(config, state, place, augmentation, team)
     steps = config.epochs * config.steps_per_epoch
     meter = _Meter(state, steps, config.steps_per_epoch)
     try:
@@ -78,16 +93,17 @@ def train(
             loss = update.step(next(batches))
             if (line := meter.line(loss)) is not None:
                 progress(line)
-            if state.step % config.steps_per_epoch == 0:
-                result = finish_epoch(config, state, validation, folder, place, description or {})
+            if state.step % config.steps_per_epoch == 0 and team.is_first:
+                result = finish_epoch(config, state, validation, folder, place, description)
                 progress(meter.epoch_line(result))
                 save_state(folder, state, settings)
     except KeyboardInterrupt:
         # At an epoch's end the model has not been judged yet: that epoch is repeated instead.
-        if state.step % config.steps_per_epoch:
+        if team.is_first and state.step % config.steps_per_epoch:
             save_state(folder, state, settings)
         raise
-    return _finish(folder)
+    team.wait()
+    return _finish(folder, team)
 
 
 def _start(
@@ -96,6 +112,8 @@ def _start(
     folder: Path,
     resume: bool,
     batches: Iterator[TrainingBatch],
+    origin: Model | None,
+    team: Team,
 ) -> tuple[TrainingState, dict[str, Any]]:
     """A fresh or resumed state, and the settings it belongs to."""
     settings = asdict(config)
@@ -104,25 +122,69 @@ def _start(
         raise ModelError(
             f"{folder}: holds a finished model; train into another folder, or start afresh"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        network = ResNet(config.network)
-    network = network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _first_network(config, origin)
+    network = network.to(place, memory_format=torch.channels_last)
     state = TrainingState(network, new_average(network), new_optimizer(config, network))
     if resumable:
         load_state(folder, state, settings)
     elif config.input_kind is InputKind.PER_PIXEL:
-        running = RunningPixelStatistics()
-        for _ in range(_STATISTICS_BATCHES):
-            batch = next(batches)
-            running.update(batch.counts, batch.valid)
-        state.pixel_statistics = running.statistics
+        state.pixel_statistics = _pixel_statistics(batches, origin, place, team)
+    team.wait()  # until all have read a state that the first will write over
     return state, settings
 
 
-def _finish(folder: Path) -> ModelCard:
+def _first_network(config: TrainingConfig, origin: Model | None) -> Network:
+    """The network with random weights, or with those of a model of the same architecture."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = build_network(config.network)
+    if origin is None:
+        return network
+    ours, theirs = (
+        # Dropout has no weights and may change.
+        replace(one, dropout=0.0)
+        for one in (config.network, origin.card.config)
+    )
+    if ours != theirs or config.input_kind is not origin.card.input_kind:
+        raise ModelError(
+            f"{origin.card.name} is another network ({kind_of(theirs)}, {theirs}, input "
+            f"{origin.card.input_kind}), so its weights do not fit {kind_of(ours)}, {ours}, "
+            f"input {config.input_kind}; ask for the same architecture"
+        )
+    network.load_state_dict(origin.network.state_dict())
+    return network
+
+
+def _pixel_statistics(
+    batches: Iterator[TrainingBatch], origin: Model | None, place: torch.device, team: Team
+) -> PixelStatistics:
+    """Those of the model that the training starts from, or of the stream's first batches."""
+    if origin is not None and origin.pixel_statistics is not None:
+        return origin.pixel_statistics
+    running = RunningPixelStatistics()
+    for _ in range(_STATISTICS_BATCHES):
+        batch = next(batches)
+        running.update(batch.counts, batch.valid)
+    own = running.statistics
+    return PixelStatistics(
+        team.share(own.mean.to(place)).cpu(), team.share(own.std.to(place)).cpu()
+    )
+
+
+def _with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:
+    """What a model's card says of where the weights come from."""
+    if origin is not None:
+        card = origin.card
+        description = description | {
+            "started_from": {"name": card.name, "weights_sha256": card.weights_sha256}
+        }
+    return description | ({"devices": team.size} if team.size > 1 else {})
+
+
+def _finish(folder: Path, team: Team) -> ModelCard:
     """Leave only the model behind."""
-    (folder / STATE_NAME).unlink(missing_ok=True)
+    if team.is_first:
+        (folder / STATE_NAME).unlink(missing_ok=True)
     return load_model(folder).card
 
 

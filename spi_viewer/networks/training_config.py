@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from spi_viewer.networks.architectures import NetworkConfig
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.preprocessing.network_input import InputKind
 
@@ -18,7 +19,7 @@ class TrainingConfig:
     """
 
     name: str = "resnet10"
-    network: ResNetConfig = field(default_factory=ResNetConfig)
+    network: NetworkConfig = field(default_factory=ResNetConfig)
     input_kind: InputKind = InputKind.PER_IMAGE
     epochs: int = 30
     steps_per_epoch: int = 200

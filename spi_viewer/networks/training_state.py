@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.checkpoint import write_aside
-from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import PixelStatistics
 
 STATE_NAME = "training_state.safetensors"
@@ -33,8 +32,8 @@ class TrainingState:
         history: one entry an epoch.
     """
 
-    network: ResNet
-    average: ResNet
+    network: Network
+    average: Network
     optimizer: torch.optim.AdamW
     pixel_statistics: PixelStatistics | None = None
     step: int = 0
@@ -43,7 +42,7 @@ class TrainingState:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def new_average(network: ResNet) -> ResNet:
+def new_average(network: Network) -> Network:
     """A copy in evaluation mode that gradients do not reach."""
     return copy.deepcopy(network).eval().requires_grad_(False)
 
@@ -133,8 +132,3 @@ def _load_optimizer(optimizer: torch.optim.AdamW, tensors: dict[str, Tensor]) ->
         moments.setdefault(int(number), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
-
-
-def settings_of(config: Any) -> dict[str, Any]:
-    """A config dataclass as plain values."""
-    return dataclasses.asdict(config)

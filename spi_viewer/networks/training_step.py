@@ -12,7 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from spi_viewer.networks.devices import trains_in_bfloat16
-from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.network import Network
+from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import ClassCheck, TrainingBatch
 from spi_viewer.networks.training_state import TrainingState
@@ -21,7 +22,7 @@ from spi_viewer.preprocessing.network_input import network_input
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
-def new_optimizer(config: TrainingConfig, network: ResNet) -> torch.optim.AdamW:
+def new_optimizer(config: TrainingConfig, network: Network) -> torch.optim.AdamW:
     """AdamW; biases and batch norms are not decayed."""
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
@@ -51,8 +52,10 @@ class Update:
         state: TrainingState,
         place: torch.device,
         augmentation: Augmentation,
+        team: Team = ALONE,
     ) -> None:
-        self._config, self._state, self._place = config, state, place
+        self._config, self._state, self._place, self._team = config, state, place, team
+        self._network = team.parallel(state.network, place)
         self._augmentation = augmentation if config.augmented else None
         self._mixed = trains_in_bfloat16(place)
         self._check = ClassCheck()
@@ -63,28 +66,30 @@ class Update:
         state, config = self._state, self._config
         counts, valid = batch.counts.to(self._place), batch.valid.to(self._place)
         target = batch.frame_class.to(self._place)
-        seed = config.seed * 1_000_003 + state.step  # by step, so that resuming repeats it
+        # By step, so that resuming repeats it; other draws in each process of a team.
+        seed = config.seed * 1_000_003 + state.step + self._team.rank * 500_009
         if self._augmentation is not None:
             counts, valid = self._augmentation(counts, valid, torch.Generator().manual_seed(seed))
         x = network_input(counts, valid, config.input_kind, state.pixel_statistics)
         x = x.contiguous(memory_format=torch.channels_last)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, state.step)
-        state.network.train()
+        self._network.train()
         with _seeded_dropout(seed, self._place):
             loss = self._loss(x, target)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_norm)
         state.optimizer.step()
+        self._team.average_buffers(state.network)
         state.step += 1
-        state.frames += len(counts)
+        state.frames += len(counts) * self._team.size
         _move_average(state, config.average_decay)
-        return loss.detach()
+        return self._team.mean(loss.detach())
 
     def _loss(self, x: Tensor, target: Tensor) -> Tensor:
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._mixed):
-            logits = self._state.network(x)
+            logits = self._network(x)
         return F.cross_entropy(logits.float(), target, label_smoothing=self._config.label_smoothing)
 
 

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from spi_viewer.frames import FrameClass
 from spi_viewer.simulation import background, classes, hits, non_sample
-from spi_viewer.simulation.detector import DetectorPreset, detect
+from spi_viewer.simulation.bandwidth import smear_by_bandwidth
+from spi_viewer.simulation.detector import DetectorPreset, are_real
 from spi_viewer.simulation.draws import Draw, mix_seeds
+from spi_viewer.simulation.readout import detect
 from spi_viewer.simulation.scattering import EV_NM, CoarseGrid, Geometry, coarse_grid
 from spi_viewer.simulation.shadows import draw_shadows
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
@@ -18,6 +20,8 @@ from spi_viewer.simulation.simulated_frames import SimulatedFrames
 # Fringe periods across the frame that the largest particle makes: 5 to 21 px each at 128 px.
 _FRINGES = (6.0, 26.0)
 _SMOOTH_DETAIL = 12.0  # periods across the frame that gas, halo and slow fields may hold
+_BANDWIDTH = (1e-3, 1e-2)  # full width at half maximum over the energy
+_MIN_BANDWIDTH = 3e-3  # below, less than half a per cent of any single particle's fringe is lost
 _BLOCK_PIXELS = 2**20  # small enough for the processor's cache, large enough to share overhead
 
 
@@ -53,6 +57,7 @@ def simulate_block(
     intensity, fluence = hits.particle_intensities(
         particles, names, fringes, geometry, visible, draw
     )
+    _smear(intensity, particles.count > 0, geometry, are_real(chosen, draw.device), draw)
     kinds = _add_non_sample(intensity, frame_class, visible, smooth, geometry, draw)
     light = background.draw_background(smooth, geometry.center_px, side_px, draw)
     background_photons = _draw_background_photons(photons, chosen, draw)
@@ -83,6 +88,18 @@ def _draw_response(
     sigma = draw.uniform(0.0, 0.4, len(presets)) * real
     field = background.slow_field(len(presets), smooth, side, draw)
     return smooth.at_pixels(torch.exp(sigma[:, None, None] * field)).clamp_min_(0.0)
+
+
+def _smear(
+    intensity: Tensor, is_hit: Tensor, geometry: Geometry, is_real: Tensor, draw: Draw
+) -> None:
+    """Draw each pulse's bandwidth and smear, in place, the hits in which it can be seen."""
+    full_width = draw.log_uniform(*_BANDWIDTH, len(is_hit))
+    rows = (is_hit & is_real & (full_width > _MIN_BANDWIDTH)).nonzero()[:, 0]
+    if len(rows):
+        intensity[rows] = smear_by_bandwidth(
+            intensity[rows], geometry.center_px[rows], full_width[rows]
+        )
 
 
 def _add_non_sample(

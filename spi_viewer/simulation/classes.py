@@ -8,8 +8,11 @@ of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.6 diameters or 
 the beam: behind one another they scatter in phase and look like one. With photon shares f_i their
 interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
 Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle with 11 % of
-the photons), are drawn anew, in the last resort as equals that touch across the beam. So nothing
-is said of fainter second particles, which no label could tell from density of the first.
+the photons), are drawn anew, in the last resort as equals that touch across the beam.
+
+A second particle with less than 1 % of the photons leaves a frame a single one, and part of the
+singles have one, so that the network learns to pass over it. Between 1 % and 11 % people's labels
+disagree, and nothing is drawn.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ _MIN_MODULATION = 0.2
 _MIN_APART = 0.6  # of the mean diameter, across the beam
 _MIN_CONTRAST = 0.88  # fringes of 3.6 network pixels; the first layer halves the resolution
 _ATTEMPTS = 8
+_FAINT_PART = 0.06  # of the single hits that have a faint companion
+_FAINT_SHARE = (5e-4, 1e-2)  # of the photons
+_MIXED_SPECIES = 0.3  # of the hits on several particles, in which these are not all alike
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,14 @@ class Particles:
     """Up to MAX_PARTICLES particles in each of B frames; the first `count` of each row exist.
 
     Attributes:
-        count: (B,) int64, 0 where nothing of the sample is hit.
+        count: (B,) int64, 0 where nothing of the sample is hit; a single hit has two where a faint
+            companion comes with it.
         diameter_nm: (B, 5) of the smallest ball round each.
         position_nm: (B, 5, 3) as (x, y, z), z along the beam.
         share: (B, 5) part of the frame's photons each scatters, sums to 1.
         rotation: (B, 5, 3, 3).
+        species: (B, 5) int64, the frame of the block whose particle this one is like: its own, or
+            another's in mixed scenes.
     """
 
     count: Tensor
@@ -48,6 +57,7 @@ class Particles:
     position_nm: Tensor
     share: Tensor
     rotation: Tensor
+    species: Tensor
 
 
 def draw_classes(weights: dict[FrameClass, float], first: int, count: int, seed: int) -> Tensor:
@@ -81,30 +91,71 @@ def draw_particles(
 ) -> Particles:
     """Particles of B frames of the given classes; largest_nm (B,) is the largest's diameter."""
     frames = len(frame_class)
-    is_multi = frame_class == FrameClass.MULTI
+    is_multi, is_single = frame_class == FrameClass.MULTI, frame_class == FrameClass.SINGLE
     several = 2 + draw.choice((0.5, 0.25, 0.15, 0.1), frames)
-    count = torch.where(is_multi, several, (frame_class == FrameClass.SINGLE).long())
-    relative = draw.uniform(0.95, 1.0, frames, MAX_PARTICLES)
-    mixed = draw.chance(0.3, frames)[:, None]
-    relative = torch.where(mixed, draw.uniform(0.5, 1.0, frames, MAX_PARTICLES), relative)
-    relative[:, 0] = 1.0
-    diameter = relative * largest_nm[:, None]
+    faint = is_single & draw.chance(_FAINT_PART, frames)
+    count = torch.where(is_multi, several, is_single.long() + faint)
+    diameter = _draw_relative_sizes(frames, draw) * largest_nm[:, None]
     position = torch.zeros((frames, MAX_PARTICLES, 3), device=draw.device)
     share = torch.zeros((frames, MAX_PARTICLES), device=draw.device)
     share[:, 0] = 1.0
+    _place_multis(position, share, diameter, count, is_multi, photons, geometry, draw)
+    _place_companions(position, share, diameter, faint, draw)
+    rotation = draw.rotations(frames * MAX_PARTICLES).view(frames, MAX_PARTICLES, 3, 3)
+    species = _draw_species(frames, draw)
+    return Particles(count, diameter, position, share, rotation, species)
+
+
+def _draw_relative_sizes(frames: int, draw: Draw) -> Tensor:
+    """Diameters over the first's (B, 5): nearly equal, or down to a half in three scenes of ten."""
+    equal = draw.uniform(0.95, 1.0, frames, MAX_PARTICLES)
+    unequal = draw.uniform(0.5, 1.0, frames, MAX_PARTICLES)
+    relative = torch.where(draw.chance(0.3, frames)[:, None], unequal, equal)
+    relative[:, 0] = 1.0
+    return relative
+
+
+def _draw_species(frames: int, draw: Draw) -> Tensor:
+    """Whose particle each is like (B, 5): the frame's own, or anyone's of the block if mixed."""
+    own = torch.arange(frames, device=draw.device)[:, None].expand(-1, MAX_PARTICLES)
+    anyone = draw.integers(0, frames - 1, frames, MAX_PARTICLES)
+    anyone[:, 0] = own[:, 0]
+    return torch.where(draw.chance(_MIXED_SPECIES, frames)[:, None], anyone, own)
+
+
+def _place_multis(
+    position: Tensor,
+    share: Tensor,
+    diameter: Tensor,
+    count: Tensor,
+    is_multi: Tensor,
+    photons: Tensor,
+    geometry: Geometry,
+    draw: Draw,
+) -> None:
+    """Positions and shares of the multiple hits, in place, drawn until they can be resolved."""
     todo = is_multi.nonzero()[:, 0]
     for attempt in range(_ATTEMPTS):
         if not len(todo):
             break
-        part = geometry.select(todo)
         last = attempt == _ATTEMPTS - 1
         places = _draw_cluster(diameter[todo], draw, touching=last)
         shares = _draw_shares(count[todo], draw, equal=last)
         position[todo], share[todo] = places, shares
-        visible = _is_resolved(places, diameter[todo], shares, photons[todo], part)
-        todo = todo[~visible]
-    rotation = draw.rotations(frames * MAX_PARTICLES).view(frames, MAX_PARTICLES, 3, 3)
-    return Particles(count, diameter, position, share, rotation)
+        part = geometry.select(todo)
+        todo = todo[~_is_resolved(places, diameter[todo], shares, photons[todo], part)]
+
+
+def _place_companions(
+    position: Tensor, share: Tensor, diameter: Tensor, faint: Tensor, draw: Draw
+) -> None:
+    """Second particles too faint to matter beside some single ones, in place."""
+    rows = faint.nonzero()[:, 0]
+    if not len(rows):
+        return
+    position[rows] = _draw_cluster(diameter[rows], draw, touching=False)
+    share[rows, 1] = draw.log_uniform(*_FAINT_SHARE, len(rows))
+    share[rows, 0] = 1.0 - share[rows, 1]
 
 
 def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
@@ -117,9 +168,6 @@ def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
     wide = draw.chance(0.0 if touching else 0.15, frames)[:, None]
     parent = draw.uniform(0.0, 1.0, frames, MAX_PARTICLES)
     direction = draw.directions(frames, MAX_PARTICLES)
-    if touching:
-        direction[..., 2] *= 0.2
-        direction = direction / direction.norm(dim=-1, keepdim=True)
     if touching:  # side by side, so that the beam sees both
         direction = direction * torch.tensor([1.0, 1.0, 0.3], device=draw.device)
         direction = direction / direction.norm(dim=-1, keepdim=True)

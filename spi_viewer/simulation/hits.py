@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ from spi_viewer.simulation.scattering import (
     solid_angle_and_polarisation,
 )
 from spi_viewer.simulation.shapes import Shapes
-from spi_viewer.simulation.texture import Texture, draw_texture
+from spi_viewer.simulation.texture import Texture, draw_texture, textured_amplitude
 
 # Particles are sorted by their fringe number into grids that are just fine enough.
 _GRID_FRINGES = (9.0, 18.0, 33.0)
@@ -68,6 +70,16 @@ def _draw_shapes(families: list[str], draw: Draw) -> dict[str, Shapes]:
     return {name: FAMILIES[name].draw(families.count(name), draw) for name in sorted(set(families))}
 
 
+def _rows_in_family(families: list[str], device: torch.device) -> Tensor:
+    """Of each frame's shape, its row among the shapes of its family, (B,)."""
+    seen: Counter[str] = Counter()
+    rows = []
+    for name in families:
+        rows.append(seen[name])
+        seen[name] += 1
+    return torch.tensor(rows, device=device)
+
+
 def _amplitudes(
     particles: Particles,
     rows: Tensor,
@@ -81,26 +93,26 @@ def _amplitudes(
     """Form factors in nm^3 on the coarse grid: (len(rows), number, 2, G, G), real and imaginary."""
     momentum = momentum_grid(geometry, grid.positions).points()
     size = len(grid.positions)
-    diameter = particles.diameter_nm[rows, :number]
-    result = torch.zeros((len(rows), number, 2, size * size), device=rows.device)
+    diameter = particles.diameter_nm[rows, :number].flatten()
     # Seen from the body, q turns the other way; in units of the body's diameter.
-    turned = particles.rotation[rows, :number] * diameter[..., None, None]
-    names = [families[row] for row in rows.tolist()]
+    turned = particles.rotation[rows, :number].flatten(0, 1) * diameter[:, None, None]
+    frame = torch.arange(len(rows), device=rows.device).repeat_interleave(number)
+    species = particles.species[rows, :number].flatten()
+    place = _rows_in_family(families, rows.device)
+    result = torch.zeros((len(frame), 2, size * size), device=rows.device)
+    names = [families[row] for row in species.tolist()]
     for name in sorted(set(names)):
         members = [i for i, other in enumerate(names) if other == name]
         index = torch.tensor(members, device=rows.device)
-        # Row k of a family's shapes belongs to its k-th frame of the block.
-        own = [families[:row].count(name) for row in rows[index].tolist()]
-        picked = shapes[name].select(
-            torch.tensor(own, device=rows.device).repeat_interleave(number)
-        )
-        q = (turned[index] @ momentum[index, None]).flatten(0, 1)
-        form = picked.amplitude(q).view(len(index), number, -1)
+        like = species[index]
+        q = turned[index] @ momentum[frame[index]]
+        picked = shapes[name].select(place[like])
+        form = textured_amplitude(picked, texture.select(like), q)
         if form.is_complex():
-            result[index] = torch.view_as_real(form).movedim(-1, 2)
+            result[index] = torch.view_as_real(form).movedim(-1, 1)
         else:
-            result[index, :, 0] = form
-    result *= diameter[..., None, None] ** 3
+            result[index, 0] = form
+    result *= diameter[:, None, None] ** 3
     return result.view(len(rows), number, 2, size, size)
 
 

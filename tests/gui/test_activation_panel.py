@@ -146,3 +146,19 @@ def test_nan_scores_and_maps_are_drawn(panel):
     inspection.explanation.layers[1].maps[:] = np.nan
     panel.show_inspection(inspection)
     assert not panel.grab().isNull()
+
+
+def test_a_model_without_maps_says_so_and_shows_its_probabilities(panel):
+    inspection = make_inspection()
+    panel.show_inspection(inspection)
+    inspection = make_inspection((0.97, 0.01, 0.01, 0.01), layers=())
+    inspection.explanation.class_maps = None
+    panel.show_inspection(inspection)
+    assert panel._headline.text() == "good · P(single) 0.97"
+    assert panel.pair._captions == ("model input", "this model has no map")
+    assert panel.pair._pictures[0] is not None
+    assert panel.pair._pictures[1] is None
+    assert panel.tiles.map_count == 0
+    assert not panel._layers.isEnabled()
+    panel.show_inspection(make_inspection())
+    assert panel.pair._captions == ("network input", "why multi")

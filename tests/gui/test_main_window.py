@@ -260,7 +260,7 @@ def test_the_export_dialog_takes_the_final_verdicts_of_the_selected_run(
     qtbot: QtBot, viewer, tmp_path: Path
 ) -> None:
     _press(qtbot, viewer, Qt.Key_E, Qt.ControlModifier)
-    dialog = viewer.window._export_dialog
+    dialog = viewer.window.dialogs.export_dialog
     dialog.destination.setText(str(tmp_path / "good.cxi"))
     dialog.start_export()
     qtbot.waitUntil(lambda: not dialog.is_exporting)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from spi_viewer.frames import FrameClass
 from spi_viewer.simulation.dataset import stream
 from spi_viewer.simulation.detector import DetectorPreset
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
@@ -22,9 +23,10 @@ class _Frames(IterableDataset[SimulatedFrames]):
         batch_size: int,
         seeds: tuple[int, ...],
         detectors: Sequence[DetectorPreset] | None,
+        weights: Mapping[FrameClass, float] | None,
     ) -> None:
         self._families, self._batch_size, self._seeds = families, batch_size, seeds
-        self._detectors = detectors
+        self._detectors, self._weights = detectors, weights
 
     def __iter__(self) -> Iterator[SimulatedFrames]:
         worker = get_worker_info()
@@ -36,6 +38,7 @@ class _Frames(IterableDataset[SimulatedFrames]):
             self._batch_size,
             _seed(*self._seeds, number),
             detectors=self._detectors,
+            weights=self._weights,
             augmented=False,  # the training augments
         )
 
@@ -47,6 +50,7 @@ def simulated_stream(
     workers: int,
     device: str,
     detectors: Sequence[DetectorPreset] | None = None,
+    weights: Mapping[FrameClass, float] | None = None,
 ) -> Iterable[SimulatedFrames]:
     """Endless fresh batches of 128 x 128 px frames.
 
@@ -57,9 +61,10 @@ def simulated_stream(
         workers: processes that simulate; 0 simulates on `device`, for GPUs.
         device: torch device, 'auto' for the GPU where there is one.
         detectors: presets to draw from, repeats weigh more; None: all real ones.
+        weights: proportions of the classes; None: the simulator's own.
     """
     if workers:
-        frames = _Frames(families, batch_size, seeds, detectors)
+        frames = _Frames(families, batch_size, seeds, detectors, weights)
         # Spawned: a forked child inherits thread pools that no longer have threads.
         return DataLoader(
             frames, batch_size=None, num_workers=workers, multiprocessing_context="spawn"
@@ -67,7 +72,13 @@ def simulated_stream(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return stream(
-        families, batch_size, _seed(*seeds), device=device, detectors=detectors, augmented=False
+        families,
+        batch_size,
+        _seed(*seeds),
+        device=device,
+        detectors=detectors,
+        weights=weights,
+        augmented=False,
     )
 
 

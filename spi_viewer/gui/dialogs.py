@@ -1,0 +1,114 @@
+"""The windows beside the window: export, settings, keys, guide, about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QAction, QMessageBox, QWidget
+
+from spi_viewer import __version__
+from spi_viewer.gui.actions import GESTURES, Actions
+from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames, Rows
+from spi_viewer.gui.help_window import HelpWindow
+from spi_viewer.gui.keys_dialog import KeysDialog
+from spi_viewer.gui.settings_dialog import SettingsDialog
+from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
+from spi_viewer.session.session import ExportPolicy
+
+if TYPE_CHECKING:
+    from spi_viewer.session.session import Session
+    from spi_viewer.settings import Settings
+
+
+class Dialogs:
+    """Opens each dialog once and closes with the window.
+
+    Args:
+        parent: the window that they belong to.
+        export_frames: see ExportDialog.
+        models: names of the bundled models, for the settings.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        session: Session,
+        settings: Settings,
+        export_frames: ExportFrames,
+        models: tuple[str, ...],
+    ) -> None:
+        self._parent, self._session, self._settings = parent, session, settings
+        self._export_frames, self._models = export_frames, models
+        self._export_dialog: ExportDialog | None = None
+        self._help: HelpWindow | None = None
+
+    @property
+    def export_dialog(self) -> ExportDialog | None:
+        """The export dialog while it is open."""
+        return self._export_dialog
+
+    def export(self, run: int | None, grid: ThumbnailGrid) -> None:
+        """Offer a run's frames (None: all), or the grid's selection; or raise the open dialog."""
+        if self._export_dialog is None:
+            name = "all runs" if run is None else self._session.runs()[run].name
+
+            def rows_of(policy: str) -> Rows:
+                if policy == "selection":
+                    return np.asarray(grid.selected_rows(), np.int64)
+                return self._session.decided_rows(ExportPolicy(policy), run)
+
+            dialog = ExportDialog(
+                rows_of, self._export_frames, self._settings.last_directory, self._parent
+            )
+            dialog.setWindowTitle(f"Export frames of {name}")
+            dialog.finished.connect(self._forget_export)
+            self._export_dialog = dialog
+        self._export_dialog.show()
+        self._export_dialog.raise_()
+
+    def edit_settings(self, use: Callable[[Settings], None]) -> None:
+        """Ask for other settings and have them used."""
+        dialog = SettingsDialog(self._settings, self._models, self._parent)
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: use(dialog.settings()))
+        dialog.open()
+
+    def show_keys(self, actions: Actions, views: Mapping[str, QWidget]) -> None:
+        """List all keys: of the menus, then of the views under these headings."""
+        groups = actions.by_menu()
+        for title, view in views.items():
+            groups[title] = list(dict.fromkeys(view.findChildren(QAction)))
+        dialog = KeysDialog(groups, GESTURES, self._parent)
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.show()
+
+    def show_guide(self) -> None:
+        """Open the guide."""
+        if self._help is None:
+            self._help = HelpWindow()
+        self._help.show()
+        self._help.raise_()
+
+    def show_about(self) -> None:
+        """Name, version, licence."""
+        QMessageBox.about(
+            self._parent,
+            "SPI Viewer",
+            f"<b>SPI Viewer {__version__}</b><p>Judges single-particle-imaging diffraction "
+            "patterns while the run is going on.</p><p>GPL-3.0-or-later</p>",
+        )
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._export_dialog is not None:
+            self._export_dialog.close()
+        if self._help is not None:
+            self._help.close()
+
+    def _forget_export(self) -> None:
+        if self._export_dialog is not None:
+            self._export_dialog.deleteLater()
+            self._export_dialog = None

@@ -1,0 +1,95 @@
+"""Who tells whom: every signal of the window and every deed of its actions, in two tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from spi_viewer.frames import OperatorLabel
+
+if TYPE_CHECKING:
+    from spi_viewer.gui.main_window import MainWindow
+
+
+def connect_views(window: MainWindow) -> None:
+    """Siblings never talk: what one view says, another hears here."""
+    bridge, follow, decisions = window.bridge, window.follow, window.decisions
+    grid, pattern = window.grid, window.pattern
+    for signal, *slots in (
+        # what the workers did
+        (bridge.status_changed, window.strip.show_status, window.sources.show_status),
+        (bridge.status_changed, window.opener.offer_choices),
+        (bridge.rows_changed, grid.refresh, window.show_label_state),
+        (bridge.counts_due, window.figures.show_counts),
+        (bridge.charts_due, window.figures.show_charts),
+        (bridge.inspection_changed, window.show_inspection),
+        (bridge.ticked, follow.look),
+        # which frame is shown
+        (follow.row_wanted, window.inspect_row),
+        (follow.following_changed, window.show_following),
+        (window.badge.following_requested, follow.set_following),
+        (window.counts.row_chosen, follow.choose, grid.select_row),
+        (grid.current_row_changed, follow.choose),
+        (grid.newest_requested, lambda: follow.set_following(True)),
+        # which runs there are
+        (window.sources.open_requested, window.opener.ask_for_files),
+        (window.sources.watch_requested, window.opener.ask_for_folder),
+        (window.sources.demo_requested, window.opener.start_demo),
+        (window.sources.run_selected, window.select_run),
+        (window.sources.close_run_requested, decisions.stop_run),
+        (window.opener.run_opened, window.select_run),
+        (window.opener.refused, window.say),
+        # what the operator decides
+        (grid.labels_changed, window.show_label_state),
+        (grid.export_requested, window.export),
+        (pattern.crop_changed, decisions.set_crop),
+        (window.scores.rule_changed, decisions.set_rule),
+        (window.activation.label_requested, decisions.decide),
+        (decisions.said, window.say),
+        (decisions.labels_changed, window.show_label_state),
+        (decisions.rule_changed, window.strip.show_rule),
+        # how it is drawn
+        (pattern.colour_map_changed, grid.set_colour_map),
+        (window.activation.activation_class_changed, pattern.set_activation_class),
+    ):
+        for slot in slots:
+            signal.connect(slot)
+
+
+def connect_actions(window: MainWindow) -> None:
+    """What each action of the menus does."""
+    decisions, dialogs, opener, grid = (
+        window.decisions, window.dialogs, window.opener, window.grid,
+    )  # fmt: skip
+    deeds: dict[str, Callable[[], object]] = {
+        "open": opener.ask_for_files,
+        "watch": opener.ask_for_folder,
+        "demo": opener.start_demo,
+        "stop_run": decisions.stop_selected_run,
+        "export": window.export,
+        "settings": lambda: dialogs.edit_settings(window.use_settings),
+        "quit": window.close,
+        "label_good": lambda: decisions.decide(OperatorLabel.GOOD),
+        "label_bad": lambda: decisions.decide(OperatorLabel.BAD),
+        "label_none": lambda: decisions.decide(OperatorLabel.NONE),
+        "undo": decisions.undo,
+        "redo": decisions.redo,
+        "previous": lambda: grid.step(-1),
+        "next": lambda: grid.step(1),
+        "next_unsure": grid.next_unsure,
+        "all_runs": lambda: window.select_run(None),
+        "reset_layout": window.reset_layout,
+        "keys": window.show_keys,
+        "guide": dialogs.show_guide,
+        "about": dialogs.show_about,
+    }
+    for name, deed in deeds.items():
+        window.actions_by_name[name].triggered.connect(lambda _checked, deed=deed: deed())
+    states: dict[str, Callable[[bool], object]] = {
+        "follow": window.follow.set_following,
+        "follow_good": window.follow.set_only_good,
+        "light": lambda light: window.wear("light" if light else "dark"),
+        "full_screen": lambda full: window.showFullScreen() if full else window.showNormal(),
+    }
+    for name, use in states.items():
+        window.actions_by_name[name].triggered.connect(use)

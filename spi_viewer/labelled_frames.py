@@ -1,0 +1,1 @@
+"""Frames of measured runs with labels of people."""
