@@ -71,14 +71,14 @@ def activation_part(models: Mapping[str, FrameClassifier], examples: Sequence[Ex
 def draw_maps(examples: Sequence[Example], explained: Sequence[Explanation]) -> Figure:
     """A row a frame: pattern, class map where there is one, and mean feature maps of layers."""
     layers = _spread(len(explained[0].layers))
-    has_classes = len(explained[0].class_maps) > FrameClass.SINGLE
+    has_classes = explained[0].class_maps is not None
     columns = 1 + has_classes + len(layers)
     size = {"width_in": columns * _TILE_IN + 0.4, "height_in": len(examples) * _TILE_IN + 0.3}
     figure, axes = new_axes(len(examples), columns, **size)
     for row, (example, explanation) in enumerate(zip(examples, explained, strict=True)):
         tiles = iter(axes[row])
         _show_pattern(next(tiles), example, explanation)
-        if has_classes:
+        if explanation.class_maps is not None:
             _show_class_map(next(tiles), example, explanation.class_maps[FrameClass.SINGLE])
         for layer in layers:
             maps = explanation.layers[layer].maps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,9 @@ def gathered(parts: Iterable[list[Answers]]) -> list[Answers]:
 def joined(parts: Sequence[Answers]) -> Answers:
     """Answers of one model on several sets of frames; groups of equal name become one."""
     columns = ("probability", "frame_class", "photons", "family", "group", "unfamiliar")
-    together = {name: np.concatenate([getattr(p, name) for p in parts]) for name in columns}
+    together: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in columns
+    }
     return replace(parts[0], **together)
 
 

@@ -112,7 +112,7 @@ def reliability(
     bins = np.digitize(probability, np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1])
 
     def summed(values: NDArray) -> NDArray[np.float64]:
-        return np.bincount(bins, weights * values, RELIABILITY_BINS)
+        return np.bincount(bins, weights * values, RELIABILITY_BINS).astype(np.float64)
 
     frames = summed(np.ones(len(bins)))
     filled = frames > 0

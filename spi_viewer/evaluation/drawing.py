@@ -18,7 +18,7 @@ COLUMN_IN = 6.3  # width of a column of text
 # M. Okabe & K. Ito, Color Universal Design (2008), in the order of most contrast; black last.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9.5,
@@ -43,7 +43,7 @@ styled = rc_context(_STYLE)  # decorates what makes a figure
 
 def new_axes(
     rows: int = 1, columns: int = 1, height_in: float = 3.4, width_in: float = COLUMN_IN, **sub: Any
-) -> tuple[Figure, NDArray[np.object_]]:
+) -> tuple[Figure, NDArray[Any]]:
     """A figure without a window, and its axes (rows, columns)."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     FigureCanvasAgg(figure)

@@ -115,9 +115,7 @@ def draw_rates_by_photons(
         for number, (model, estimates) in enumerate(rates.items()):
             value, error = error_bars(estimates)
             x = np.asarray(photons[model]) * 1.04 ** (number - (len(rates) - 1) / 2)
-            axis.errorbar(
-                x, value, yerr=error, elinewidth=1.0, label=model, **palette.of(model)
-            )
+            axis.errorbar(x, value, yerr=error, elinewidth=1.0, label=model, **palette.of(model))
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
         axis.set_xlabel("photons from the sample (mean of the decile)")
@@ -127,9 +125,7 @@ def draw_rates_by_photons(
 
 
 @styled
-def draw_reliability(
-    diagrams: Mapping[str, Mapping[str, Reliability]], palette: Palette
-) -> Figure:
+def draw_reliability(diagrams: Mapping[str, Mapping[str, Reliability]], palette: Palette) -> Figure:
     """diagrams[panel][model]: how often it was true over how sure the model was."""
     figure, axes = new_axes(1, len(diagrams), height_in=3.4)
     for axis, (title, of_model) in zip(axes[0], diagrams.items(), strict=True):

@@ -41,7 +41,7 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
 def rate(hits: int, trials: int) -> Estimate:
-    """hits / trials with the interval of Wilson (1927); unknown without trials."""
+    """Rate of hits / trials with the interval of Wilson (1927); unknown without trials."""
     if trials == 0:
         return UNKNOWN
     return Estimate(hits / trials, *wilson_interval(hits, trials))

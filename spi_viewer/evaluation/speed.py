@@ -97,7 +97,9 @@ def _processor() -> str:
     """Its name where the system tells, else its kind."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+            named = [line for line in file if line.startswith("model name")]
     except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+        named = []
+    return (
+        named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
+    )

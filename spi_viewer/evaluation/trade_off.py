@@ -50,8 +50,7 @@ def curves_part(answers: Sequence[Answers], palette: Palette) -> Part:
         for prevalence in PREVALENCES:
             average = average_precision(answer.p_good, answer.is_good, prevalence)
             precision = _precision(answer, prevalence)
-            row = [answer.model, f"{100 * prevalence:g} %", average, precision, recall]
-            rare.rows.append(row)
+            rare.rows.append([answer.model, f"{100 * prevalence:g} %", average, precision, recall])
     text = (
         "Precision and recall are at each model's own threshold. Precision is computed for each "
         "prevalence from the rates measured on this set, in which half of the frames are good."
