@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,15 @@ from spi_viewer.errors import ModelError
 from spi_viewer.frames import NETWORK_SIDE_PX
 from spi_viewer.networks.architectures import build_network
 from spi_viewer.networks.familiarity import Familiarity
-from spi_viewer.networks.model_card import CARD_NAME, ModelCard, card_to_text, read_card
+from spi_viewer.networks.model_card import (
+    CARD_NAME,
+    NETWORK_CONFIGS,
+    ModelCard,
+    card_to_text,
+    json_text,
+    read_card,
+    read_json,
+)
 from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 
@@ -47,13 +56,31 @@ def check_input_kind(name: str) -> InputKind:
 
 
 def save_model(folder: Path, model: Model) -> None:
-    """Write the model; each file aside and renamed, the card last.
+    """Write the model; raises ModelError if the folder cannot be written."""
+    write_model(folder, model.card, _tensors(model))
 
-    Raises ModelError if the folder cannot be written.
+
+def write_model(
+    folder: Path,
+    card: ModelCard,
+    tensors: dict[str, Tensor],
+    configs: Mapping[str, Any] = NETWORK_CONFIGS,
+) -> None:
+    """Write tensors and card; each file aside and renamed, the card last.
+
+    Args:
+        folder: made if it is not there.
+        card: gets the checksum of the weights.
+        tensors: on any device.
+        configs: as for `read_card`.
+
+    Raises:
+        ModelError: if the folder cannot be written.
     """
-    weights = safetensors.torch.save(_tensors(model))
-    model.card.weights_sha256 = hashlib.sha256(weights).hexdigest()
-    text = card_to_text(model.card)
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    weights = safetensors.torch.save(stored)
+    card.weights_sha256 = hashlib.sha256(weights).hexdigest()
+    text = card_to_text(card, configs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(folder / WEIGHTS_NAME, weights)
@@ -65,11 +92,12 @@ def save_model(folder: Path, model: Model) -> None:
 def save_figures(folder: Path, figures: dict[str, Any]) -> None:
     """Put measured figures into a model's card beside those that it has; weights stay as they are.
 
-    Raises ModelError if the model cannot be read or the card cannot be written.
+    Raises ModelError if the card cannot be read or written.
     """
-    card = read_card(folder)
-    card.figures = {**card.figures, **figures}
-    text = card_to_text(card)
+    stored = read_json(folder)
+    if not isinstance(stored.get("figures"), dict):
+        raise ModelError(f"{folder}: {CARD_NAME} is not a model card (it has no figures)")
+    text = json_text({**stored, "figures": {**stored["figures"], **figures}})
     try:
         write_aside(folder / CARD_NAME, text.encode())
     except OSError as error:
@@ -79,7 +107,7 @@ def save_figures(folder: Path, figures: dict[str, Any]) -> None:
 def load_model(folder: Path) -> Model:
     """Read a model and compare everything with its card; raises ModelError naming the fault."""
     card = read_card(folder)
-    tensors = _read_weights(folder, card)
+    tensors = read_tensors(folder, card)
     with torch.device("meta"):  # no time for random weights, which would be thrown away
         network = build_network(card.config)
     _fill(folder, network, _part(tensors, _NETWORK))
@@ -107,14 +135,18 @@ def _tensors(model: Model) -> dict[str, Tensor]:
     for prefix, part in ((_PIXELS, model.pixel_statistics), (_FAMILIARITY, model.familiarity)):
         if part is not None:
             tensors |= {prefix + name: value for name, value in vars(part).items()}
-    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    return tensors
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+def read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    """The tensors of a model folder, finite and of the card's checksum.
+
+    Raises ModelError naming the folder and the fault.
+    """
     path = folder / WEIGHTS_NAME
     try:
         if path.stat().st_size > _MAX_BYTES:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import DecisionRule, FrameClass
-from spi_viewer.networks.architectures import NetworkConfig, config_from_json, kind_of
+from spi_viewer.networks.architectures import ARCHITECTURES, NetworkConfig
 from spi_viewer.preprocessing.network_input import InputKind
 
 CARD_NAME = "model.json"
 CLASSES = tuple(frame_class.label for frame_class in FrameClass)
 _FORMAT = 1
+NETWORK_CONFIGS: dict[str, Any] = {kind: entry.config for kind, entry in ARCHITECTURES.items()}
 
 
 @dataclass
@@ -23,8 +25,9 @@ class ModelCard:
     """What model.json says.
 
     Attributes:
-        config: rebuilds the network.
-        input_kind: how counts become network input.
+        config: rebuilds the model: of a network its NetworkConfig, of a baseline a dataclass of
+            its own, with a `check()` that raises ValueError.
+        input_kind: how counts become the model's input.
         temperature: divides the class scores before the softmax.
         rule: the threshold on P(single) and the band that is worth a person's look.
         training: what it was trained on and how.
@@ -33,7 +36,7 @@ class ModelCard:
     """
 
     name: str
-    config: NetworkConfig
+    config: Any
     input_kind: InputKind = InputKind.PER_IMAGE
     classes: tuple[str, ...] = CLASSES
     temperature: float = 1.0
@@ -43,17 +46,31 @@ class ModelCard:
     weights_sha256: str = ""
 
 
-def card_to_text(card: ModelCard) -> str:
-    """The card as JSON."""
-    kind = kind_of(card.config)
-    return json.dumps({"format": _FORMAT, "kind": kind, **asdict(card)}, indent=2, allow_nan=False)
+def card_to_text(card: ModelCard, configs: Mapping[str, Any] = NETWORK_CONFIGS) -> str:
+    """The card as JSON; `configs` as for `read_card`."""
+    kind = next(kind for kind, config in configs.items() if type(card.config) is config)
+    return json_text({"format": _FORMAT, "kind": kind, **asdict(card)})
 
 
-def read_card(folder: Path) -> ModelCard:
-    """The card of a model folder; raises ModelError naming the folder and the fault."""
+def json_text(stored: dict[str, Any]) -> str:
+    """The content of model.json as text."""
+    return json.dumps(stored, indent=2, allow_nan=False)
+
+
+def read_card(folder: Path, configs: Mapping[str, Any] = NETWORK_CONFIGS) -> ModelCard:
+    """The card of a model folder.
+
+    Args:
+        folder: of the model.
+        configs: the class of the configuration of each kind that will do; the networks' unless
+            given.
+
+    Raises:
+        ModelError: naming the folder and the fault.
+    """
     stored = read_json(folder)
     try:
-        return _card_from_json(stored)
+        return _card_from_json(stored, configs)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
 
@@ -76,14 +93,17 @@ def read_json(folder: Path) -> dict[str, Any]:
     return stored
 
 
-def _card_from_json(stored: dict[str, Any]) -> ModelCard:
+def _card_from_json(stored: dict[str, Any], configs: Mapping[str, Any]) -> ModelCard:
+    kind = str(stored.get("kind", "resnet"))
+    if kind not in configs:
+        raise ValueError(f"its kind is {kind!r}, not one of: {', '.join(configs)}")
     if stored["format"] != _FORMAT:
         raise ValueError(f"format {stored['format']}, this program reads {_FORMAT}")
     if tuple(stored["classes"]) != CLASSES:
         raise ValueError(f"classes must be {', '.join(CLASSES)}")
     card = ModelCard(
         name=str(stored["name"]),
-        config=config_from_json(str(stored.get("kind", "resnet")), stored["config"]),
+        config=configs[kind](**stored["config"]),
         input_kind=InputKind(stored["input_kind"]),
         temperature=float(stored["temperature"]),
         rule=DecisionRule(**{name: float(value) for name, value in stored["rule"].items()}),
@@ -98,7 +118,9 @@ def _card_from_json(stored: dict[str, Any]) -> ModelCard:
 def _check(card: ModelCard) -> None:
     config = card.config
     config.check()
-    if config.in_channels != card.input_kind.channels or config.class_count != len(CLASSES):
+    if isinstance(config, NetworkConfig) and (
+        config.in_channels != card.input_kind.channels or config.class_count != len(CLASSES)
+    ):
         raise ValueError("the network's inputs or outputs do not fit the input kind or classes")
     if not (math.isfinite(card.temperature) and card.temperature > 0):
         raise ValueError("the temperature must be a positive number")
