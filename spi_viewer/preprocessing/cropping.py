@@ -68,11 +68,13 @@ def _bin(
     if factor == 1:
         return window, window_valid
     if window_valid.all():  # the usual case, at half the cost
-        return _sum_blocks(window, factor), np.ones((NETWORK_SIDE_PX, NETWORK_SIDE_PX), bool)
-    seen = _sum_blocks(window_valid.astype(np.float32), factor)
+        return _sum_in_blocks(window, NETWORK_SIDE_PX), np.ones(
+            (NETWORK_SIDE_PX, NETWORK_SIDE_PX), bool
+        )
+    seen = _sum_in_blocks(window_valid.astype(np.float32), NETWORK_SIDE_PX)
     enough = seen >= _MIN_VALID_FRACTION * factor**2
     scale_up = np.where(enough, factor**2 / np.maximum(seen, 1), 0)
-    return (_sum_blocks(window, factor) * scale_up).astype(np.float32), enough
+    return (_sum_in_blocks(window, NETWORK_SIDE_PX) * scale_up).astype(np.float32), enough
 
 
 def _window(array: NDArray[Any], top: int, left: int, side: int) -> NDArray[Any]:
@@ -89,10 +91,19 @@ def _window(array: NDArray[Any], top: int, left: int, side: int) -> NDArray[Any]
     return window
 
 
-def _sum_blocks(array: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    # rows first: adding whole rows streams through memory
-    rows = array.reshape(NETWORK_SIDE_PX, factor, -1).sum(axis=1)
-    return rows.reshape(NETWORK_SIDE_PX, NETWORK_SIDE_PX, factor).sum(axis=2)
+def _sum_in_blocks(array: NDArray[np.float32], blocks: int) -> NDArray[np.float32]:
+    """Sums of equal square blocks, `blocks` a side, of a square array."""
+    factor = len(array) // blocks
+    # whole rows, then whole columns: numpy adds short axes one element at a time
+    rows = _sum_every(array.reshape(blocks, factor, -1).swapaxes(0, 1))
+    return _sum_every(rows.reshape(blocks, blocks, factor).transpose(2, 0, 1))
+
+
+def _sum_every(parts: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
 
 
 def _interpolate(
@@ -121,10 +132,8 @@ def thumbnail(counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
     0 marks pixels that are not valid; 1..255 run from dark to bright on a square-root scale whose
     ends are percentiles of the valid pixels.
     """
-    factor = NETWORK_SIDE_PX // THUMBNAIL_SIDE_PX
-    blocks = (THUMBNAIL_SIDE_PX, factor, THUMBNAIL_SIDE_PX, factor)
-    seen = valid.reshape(blocks).sum(axis=(1, 3))
-    mean = counts.reshape(blocks).sum(axis=(1, 3)) / np.maximum(seen, 1)
+    seen = _sum_in_blocks(valid.astype(np.float32), THUMBNAIL_SIDE_PX)
+    mean = _sum_in_blocks(counts, THUMBNAIL_SIDE_PX) / np.maximum(seen, 1)
     shown = seen > 0
     picture = np.zeros((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), np.uint8)
     if not shown.any():
