@@ -126,7 +126,7 @@ class SimulatedData:
 
     def _set(self, families: Sequence[str], frames: int, seed: int) -> list[TrainingBatch]:
         batches: Iterable[SimulatedFrames] = stream(
-            families, SET_BATCH, seed=seed, detectors=self.presets, augmented=False
+            families, SET_BATCH, seed=seed, detectors=self.presets
         )
         wanted = itertools.islice(batches, -(-frames // SET_BATCH))
         return list(cast("Iterable[TrainingBatch]", wanted))

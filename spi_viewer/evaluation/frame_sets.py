@@ -1,12 +1,13 @@
-"""Simulated frames that models are judged on: of a seed that no training ever uses."""
+"""Labelled frames that models are judged on: simulated ones that no training saw, and measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 import torch
+from numpy.typing import NDArray
 
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.simulation.dataset import stream
@@ -15,6 +16,33 @@ from spi_viewer.simulation.detector import find_detector
 BATCH_FRAMES = 128
 _EVALUATION_SEED = 3_000_000_019  # trainings, their validation and test sets lie far below
 
+# Labelled frames, and (B,) the group of each, such as its event; None: each is its own.
+GroupedBatch = tuple[TrainingBatch, NDArray | None]
+
+
+class FrameSet(Protocol):
+    """Frames to judge models on.
+
+    Attributes:
+        name: in the report.
+        frames: how many there are.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def frames(self) -> int: ...  # noqa: D102
+
+    @property
+    def conditions(self) -> str:
+        """Where the frames come from, in words."""
+        ...
+
+    def batches(self) -> Iterator[GroupedBatch]:
+        """The frames; the same ones each time."""
+        ...
+
 
 @dataclass(frozen=True)
 class SimulatedSet:
@@ -22,33 +50,37 @@ class SimulatedSet:
 
     Attributes:
         families: of particles.
-        detectors: presets to draw from; None: all real ones.
         frames: number of frames, half of them single particles.
+        detectors: presets to draw from; None: all real ones.
         seed: of the evaluation, from 0.
+        device: torch device that simulates.
     """
 
     families: tuple[str, ...]
-    detectors: tuple[str, ...] | None
     frames: int
+    detectors: tuple[str, ...] | None = None
     seed: int = 0
+    device: str = "cpu"
+    name: str = "simulated frames"
 
-    def of_family(self, family: str, frames: int) -> SimulatedSet:
-        """The same of one family."""
-        return replace(self, families=(family,), frames=frames)
-
-    def batches(self, device: str = "cpu") -> Iterator[TrainingBatch]:
-        """The frames, simulated batch after batch and never all in memory.
+    def batches(self) -> Iterator[GroupedBatch]:
+        """Simulated batch after batch and never all in memory.
 
         Raises SpiViewerError for an unknown family or detector.
         """
         presets = [find_detector(name) for name in self.detectors] if self.detectors else None
         seed = _EVALUATION_SEED + self.seed
         left = self.frames
-        for frames in stream(
-            self.families, BATCH_FRAMES, seed, device=device, detectors=presets, augmented=False
+        for batch in stream(
+            self.families,
+            BATCH_FRAMES,
+            seed,
+            device=self.device,
+            detectors=presets,
+            augmented=False,
         ):
-            part = frames.select(torch.arange(left)) if left < BATCH_FRAMES else frames
-            yield cast(TrainingBatch, part)
+            part = batch.select(torch.arange(left)) if left < len(batch) else batch
+            yield cast(TrainingBatch, part), None
             left -= len(part)
             if left <= 0:
                 return
@@ -59,9 +91,10 @@ class SimulatedSet:
         detectors = ", ".join(self.detectors) if self.detectors else "all real ones"
         return (
             f"{self.frames:,} simulated frames, seed {_EVALUATION_SEED + self.seed}, "
-            f"{_families(self.families)}; detectors: {detectors}"
+            f"{_families(self.families)}; detectors: {detectors}; simulated on {self.device}"
         )
 
 
 def _families(names: Sequence[str]) -> str:
-    return f"{'families' if len(names) > 1 else 'family'}: {', '.join(names)}"
+    listed = ", ".join(name.replace("_", " ") for name in names)
+    return f"{'families' if len(names) > 1 else 'family'}: {listed}"

@@ -7,20 +7,22 @@ from typing import Any
 
 from spi_viewer.networks.network import Network
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
+from spi_viewer.networks.two_view import TwoView, TwoViewConfig
 
-NetworkConfig = ResNetConfig
+NetworkConfig = ResNetConfig | TwoViewConfig
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A kind of network: its configuration, and the class that is built from it."""
 
-    config: type[NetworkConfig]
-    network: type[Network]
+    config: Any  # the class of the configuration
+    network: Any  # the class that takes it
 
 
 ARCHITECTURES: dict[str, Architecture] = {
     "resnet": Architecture(ResNetConfig, ResNet),
+    "two_view": Architecture(TwoViewConfig, TwoView),
 }
 
 

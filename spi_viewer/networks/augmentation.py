@@ -1,84 +1,178 @@
-"""Changes that leave a frame's class alone: cheap, on the fly, a new draw each time."""
+"""Changes that leave a frame's class alone: what beams, detectors, files and displays do to it.
+
+Each acts on a random share of the frames, with a new draw for every frame and every showing.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-_GROUPS = 16  # frames of a group share one draw: 16 cheap tensor operations instead of B
-_SHIFT_PX = 4
-_CLIP_SHARE = 0.15
-_DEAD_SHARE = 0.3
-_DEAD_PX = (4, 48)  # side of a dead rectangle, from .. below
+_KEPT = (0.3, 1.0)  # part of the photons that thinning leaves
+_MIN_COUNTS = 1500.0  # a thinned frame must still show what it is
+_GAIN = 0.2  # spread of slow changes of sensitivity, in natural logarithms
+_OFFSET = (0.01, 0.3)  # light added evenly, in means of the frame
+_SHIFT = 4 / 64  # of half the side, at most
+_ZOOM = (0.85, 1.5)  # smaller would make fringes of 3 px too fine to see
+_BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
+_DEAD = (0.03, 0.38)  # side of a dead module, of the side
+_REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows
 
 
-def augment(counts: Tensor, valid: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random flips, quarter turns, shifts, dead rectangles and display clipping.
+@dataclass(frozen=True)
+class Shares:
+    """In what share of the frames each change is made."""
 
-    Takes and gives counts (B, H, W) and valid (B, H, W) bool. The generator lives on the CPU.
-    Frames are expected in random order, because neighbours share a draw.
-    """
-    pieces = [
-        _augment_group(c, v, generator)
-        for c, v in zip(counts.chunk(_GROUPS), valid.chunk(_GROUPS), strict=True)
-    ]
-    return torch.cat([c for c, _ in pieces]), torch.cat([v for _, v in pieces])
+    thinned: float = 0.1
+    tinted: float = 0.2
+    moved: float = 0.6
+    banded: float = 0.2
+    dead: float = 0.2
+    coarsened: float = 0.3
+    clipped: float = 0.3
 
 
-def _augment_group(
-    counts: Tensor, valid: Tensor, generator: torch.Generator
+SHARES = Shares()
+
+
+class _Draw:
+    """Random numbers of one generator, on its device."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        place = self.generator.device
+        return low + (high - low) * torch.rand(shape, generator=self.generator, device=place)
+
+    def log_uniform(self, bounds: tuple[float, float], *shape: int) -> Tensor:
+        return torch.exp(self.uniform(math.log(bounds[0]), math.log(bounds[1]), *shape))
+
+    def chance(self, share: float, *shape: int) -> Tensor:
+        return self.uniform(0.0, 1.0, *shape) < share
+
+
+_Change = Callable[[Tensor, Tensor, _Draw], tuple[Tensor, Tensor]]
+
+
+def augment(
+    counts: Tensor, valid: Tensor, generator: torch.Generator, shares: Shares = SHARES
 ) -> tuple[Tensor, Tensor]:
-    turns, flip = _whole(0, 4, generator), _whole(0, 2, generator)
-    shift_y = _whole(-_SHIFT_PX, _SHIFT_PX + 1, generator)
-    shift_x = _whole(-_SHIFT_PX, _SHIFT_PX + 1, generator)
-    counts, valid = (
-        _shifted(_turned(image, turns, flip), shift_y, shift_x) for image in (counts, valid)
+    """All changes, in the order in which they happen to real frames, and a flip.
+
+    Takes and gives counts (B, S, S) float32 and valid (B, S, S) bool; what becomes invalid is 0.
+    The generator lives on the device of the frames.
+    """
+    draw = _Draw(generator)
+    changes: tuple[tuple[_Change, float], ...] = (
+        (_flip, 0.5),
+        (_turn_quarter, 0.5),
+        (_thin, shares.thinned),
+        (_tint, shares.tinted),
+        (_move, shares.moved),
+        (_band, shares.banded),
+        (_kill, shares.dead),
+        (_coarsen, shares.coarsened),
+        (_clip, shares.clipped),
     )
-    if _chance(_DEAD_SHARE, generator):
-        valid = _with_dead_rectangle(valid, generator)
-    if _chance(_CLIP_SHARE, generator):
-        counts = _clipped(counts, valid, generator)
+    counts, valid = counts.clone(), valid.clone()
+    for change, share in changes:
+        rows = draw.chance(share, len(counts)).nonzero()[:, 0]
+        if len(rows):
+            changed, still_valid = change(counts[rows], valid[rows], draw)
+            counts[rows], valid[rows] = torch.where(still_valid, changed, 0.0), still_valid
     return counts, valid
 
 
-def _turned(image: Tensor, turns: int, flip: int) -> Tensor:
-    turned = torch.rot90(image, turns, (1, 2))
-    return turned.flip(2) if flip else turned
+def _flip(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
+    return counts.flip(2), valid.flip(2)
 
 
-def _shifted(image: Tensor, y: int, x: int) -> Tensor:
-    """Move by whole pixels; what comes in from outside is 0, not valid."""
-    moved = torch.zeros_like(image)
-    height, width = image.shape[1:]
-    moved[:, max(y, 0) : height + min(y, 0), max(x, 0) : width + min(x, 0)] = image[
-        :, max(-y, 0) : height - max(y, 0), max(-x, 0) : width - max(x, 0)
-    ]
-    return moved
+def _turn_quarter(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
+    return counts.transpose(1, 2), valid.transpose(1, 2)
 
 
-def _with_dead_rectangle(valid: Tensor, generator: torch.Generator) -> Tensor:
-    height, width = valid.shape[1:]
-    size_y, size_x = _whole(*_DEAD_PX, generator), _whole(*_DEAD_PX, generator)
-    y, x = _whole(0, height - 1, generator), _whole(0, width - 1, generator)
-    valid = valid.clone()
-    valid[:, y : y + size_y, x : x + size_x] = False
-    return valid
+def _thin(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """A weaker pulse: each photon is kept by chance, where the counts are whole photons.
+
+    Others are scaled, which their standardised input does not show.
+    """
+    photons = counts.clamp_min(0.0).round()
+    kept = draw.log_uniform(_KEPT, len(counts))
+    kept = torch.maximum(kept, _MIN_COUNTS / photons.sum((1, 2)).clamp_min(_MIN_COUNTS))
+    probability = kept[:, None, None].expand_as(photons).contiguous()
+    thinned = torch.binomial(photons, probability, generator=draw.generator)
+    whole = ((photons - counts).abs() < 1e-3).flatten(1).all(1)[:, None, None]
+    return torch.where(whole, thinned, counts), valid
 
 
-def _clipped(counts: Tensor, valid: Tensor, generator: torch.Generator) -> Tensor:
-    """Cut to the mean and 1-4 standard deviations above, in 8 bits: frames saved for display."""
-    reach = 1 + 3 * float(torch.rand((), generator=generator))
-    weight = valid.float()
-    n = weight.sum((1, 2), keepdim=True).clamp_min(1)
-    mean = (counts * weight).sum((1, 2), keepdim=True) / n
-    std = ((counts - mean).square() * weight).sum((1, 2), keepdim=True).div(n).sqrt()
-    scaled = (counts - mean) / (reach * std).clamp_min(torch.finfo(torch.float32).tiny)
-    return torch.floor(scaled.clamp(0, 1) * 255)
+def _tint(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Slow changes of sensitivity over the detector, and light that falls on all of it."""
+    frames, side = counts.shape[:2]
+    knots = draw.uniform(-1.0, 1.0, frames, 1, 5, 5) * (_GAIN * math.sqrt(3.0))
+    field = F.interpolate(knots, (side, side), mode="bilinear", align_corners=True)[:, 0]
+    offset = draw.log_uniform(_OFFSET, frames)[:, None, None] * counts.mean((1, 2), keepdim=True)
+    return counts * torch.exp(field) + offset, valid
 
 
-def _whole(low: int, stop: int, generator: torch.Generator) -> int:
-    return int(torch.randint(low, stop, (), generator=generator))
+def _move(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Turn, zoom and shift; what comes in from outside is 0, and in half of the frames masked."""
+    frames, side = counts.shape[:2]
+    angle = draw.uniform(0.0, 2.0 * math.pi, frames)
+    zoom = draw.log_uniform(_ZOOM, frames)
+    cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    shift = draw.uniform(-_SHIFT, _SHIFT, 2, frames)
+    rows = (torch.stack([cosine, -sine, shift[0]], -1), torch.stack([sine, cosine, shift[1]], -1))
+    grid = F.affine_grid(torch.stack(rows, 1), [frames, 1, side, side], align_corners=False)
+    # Nearest, so that photons stay whole and their noise stays Poisson.
+    both = torch.stack([counts, valid.to(counts.dtype)], dim=1)
+    moved = F.grid_sample(both, grid, mode="nearest", align_corners=False)
+    outside = (grid.abs() > 1.0).any(-1)
+    unmarked = outside & draw.chance(0.5, frames)[:, None, None]
+    return moved[:, 0], (moved[:, 1] > 0.5) | unmarked
 
 
-def _chance(share: float, generator: torch.Generator) -> bool:
-    return float(torch.rand((), generator=generator)) < share
+def _band(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """A dark band across the frame, as arms, gaps and cables make: at any angle, masked or not."""
+    frames, side = counts.shape[:2]
+    pixels = (torch.arange(side, device=counts.device) - (side - 1) / 2) / side
+    turn = draw.uniform(0.0, math.pi, frames)[:, None, None]
+    offset = draw.uniform(-0.3, 0.3, frames)[:, None, None]
+    width = draw.log_uniform(_BAND, frames)[:, None, None]
+    across = torch.cos(turn) * pixels[:, None] - torch.sin(turn) * pixels
+    hidden = (across - offset).abs() < width / 2
+    masked = hidden & draw.chance(0.5, frames)[:, None, None]
+    return counts * ~hidden, valid & ~masked
+
+
+def _kill(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """A dead module: a masked rectangle."""
+    frames, side = counts.shape[:2]
+    pixels = (torch.arange(side, device=counts.device) + 0.5) / side
+    corner = draw.uniform(0.0, 1.0, frames, 2, 1)
+    end = corner + draw.log_uniform(_DEAD, frames, 2, 1)
+    inside = (pixels >= corner) & (pixels < end)  # (B, 2, S)
+    return counts, valid & ~(inside[:, 0, :, None] & inside[:, 1, None, :])
+
+
+def _coarsen(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Frames of half the pixels, enlarged again: files smaller than the network's input."""
+    side = counts.shape[-1]
+    half = F.avg_pool2d(counts[:, None], 2)
+    seen = F.avg_pool2d(valid[:, None].to(counts.dtype), 2) > 0.5
+    enlarged = F.interpolate(half * seen, (side, side), mode="bilinear", align_corners=False)
+    where = F.interpolate(seen.to(counts.dtype), (side, side), mode="nearest")
+    return enlarged[:, 0], where[:, 0] > 0.5
+
+
+def _clip(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Frames saved for display: 8 bits from the mean up, often with their mask lost."""
+    mean = counts.mean((1, 2), keepdim=True)
+    reach = counts.std((1, 2), keepdim=True) * draw.log_uniform(_REACH, len(counts))[:, None, None]
+    shown = ((counts - mean) / reach.clamp_min(1e-6)).clamp(0.0, 1.0).mul(255.0).floor()
+    return shown * valid, valid | draw.chance(0.6, len(counts))[:, None, None]

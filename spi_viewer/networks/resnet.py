@@ -13,7 +13,7 @@ from spi_viewer.networks.network import Network, fused, initialise
 
 _STEM_CHANNELS = 16
 _BLOCK_CHANNELS = (32, 64)
-_MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
+MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
 _GRID = 8  # side of the pooled maps that the class scores are made of
 
 
@@ -38,8 +38,8 @@ class ResNetConfig:
         """Raise ValueError for values that no network can be built from."""
         for name in ("n", "m"):
             pairs = getattr(self, name)
-            if type(pairs) is not int or not 1 <= pairs <= _MAX_PAIRS:
-                raise ValueError(f"{name} must be a whole number from 1 to {_MAX_PAIRS}")
+            if type(pairs) is not int or not 1 <= pairs <= MAX_PAIRS:
+                raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
         if not 0 <= self.dropout < 1 or type(self.global_pool) is not bool:
             raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
 

@@ -69,7 +69,8 @@ class Update:
         # By step, so that resuming repeats it; other draws in each process of a team.
         seed = config.seed * 1_000_003 + state.step + self._team.rank * 500_009
         if self._augmentation is not None:
-            counts, valid = self._augmentation(counts, valid, torch.Generator().manual_seed(seed))
+            generator = torch.Generator(self._place).manual_seed(seed)
+            counts, valid = self._augmentation(counts, valid, generator)
         x = network_input(counts, valid, config.input_kind, state.pixel_statistics)
         x = x.contiguous(memory_format=torch.channels_last)
         for group in state.optimizer.param_groups:

@@ -8,10 +8,8 @@ import torch
 
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import FrameClass
-from spi_viewer.simulation.augmentation import augment
 from spi_viewer.simulation.block import block_size, simulate_block
 from spi_viewer.simulation.detector import DETECTORS, DetectorPreset
-from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.simulated_frames import SimulatedFrames, concatenate
 
@@ -23,7 +21,6 @@ DEFAULT_WEIGHTS: dict[FrameClass, float] = {
     FrameClass.NON_SAMPLE: 0.15,
     FrameClass.BLANK: 0.10,
 }
-_AUGMENTATION_STREAM = 0x5EED  # keeps augmentation's random numbers apart from the frames'
 
 
 def class_weights(good_fraction: float) -> dict[FrameClass, float]:
@@ -88,12 +85,10 @@ def stream(
     detectors: Sequence[DetectorPreset] | None = None,
     weights: Mapping[FrameClass, float] | None = None,
     first_block: int = 0,
-    augmented: bool = True,
 ) -> Iterator[SimulatedFrames]:
     """Endless fresh batches for training; no frame ever comes twice.
 
     first_block resumes a stream, or gives each of several workers a stretch of its own.
-    augmented: turn, coarsen, clip, thin and shade part of the frames (see augmentation).
     """
     chosen = dict(weights) if weights is not None else DEFAULT_WEIGHTS
     presets = _checked(families, chosen, detectors, side_px)
@@ -101,11 +96,7 @@ def stream(
     waiting: list[SimulatedFrames] = []
     while True:
         while sum(map(len, waiting)) < batch_size:
-            frames = simulate_block(families, seed, block, chosen, presets, device, side_px)
-            if augmented:
-                draw = Draw(mix_seeds(seed ^ _AUGMENTATION_STREAM, block), device)
-                frames = augment(frames, draw)
-            waiting.append(frames)
+            waiting.append(simulate_block(families, seed, block, chosen, presets, device, side_px))
             block += 1
         joined = concatenate(waiting)
         index = torch.arange(len(joined), device=device)

@@ -39,7 +39,6 @@ class _Frames(IterableDataset[SimulatedFrames]):
             _seed(*self._seeds, number),
             detectors=self._detectors,
             weights=self._weights,
-            augmented=False,  # the training augments
         )
 
 
@@ -72,13 +71,7 @@ def simulated_stream(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return stream(
-        families,
-        batch_size,
-        _seed(*seeds),
-        device=device,
-        detectors=detectors,
-        weights=weights,
-        augmented=False,
+        families, batch_size, _seed(*seeds), device=device, detectors=detectors, weights=weights
     )
 
 

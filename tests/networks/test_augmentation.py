@@ -1,14 +1,22 @@
-"""Augmentation moves and masks, and invents nothing."""
+"""Augmentation moves, masks and dims, and invents nothing."""
+
+import dataclasses
 
 import pytest
 import torch
 
-from spi_viewer.networks import augmentation
-from spi_viewer.networks.augmentation import augment
+from spi_viewer.networks.augmentation import SHARES, Shares, augment
+
+NONE = Shares(**{field.name: 0.0 for field in dataclasses.fields(Shares)})
+NAMES = [field.name for field in dataclasses.fields(Shares)]
 
 
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def only(name: str) -> Shares:
+    return dataclasses.replace(NONE, **{name: 1.0})
 
 
 @pytest.fixture
@@ -24,57 +32,93 @@ def test_the_same_seed_repeats_and_another_differs(frames):
     assert not torch.equal(first[0], other[0])
 
 
-def test_shapes_types_and_the_given_frames_stay(frames):
+@pytest.mark.parametrize("name", NAMES)
+def test_each_change_leaves_the_given_frames_alone_and_fits_their_shape(frames, name):
     counts, valid = frames[0].clone(), frames[1].clone()
-    new_counts, new_valid = augment(counts, valid, generator(0))
+    new_counts, new_valid = augment(counts, valid, generator(0), only(name))
     assert torch.equal(counts, frames[0])
     assert torch.equal(valid, frames[1])
     assert new_counts.shape == counts.shape
     assert new_counts.dtype == torch.float32
     assert new_valid.dtype == torch.bool
+    assert torch.isfinite(new_counts).all()
+    assert (new_counts[~new_valid] == 0).all()
+    still, _ = augment(counts, valid, generator(0), NONE)
+    assert not torch.equal(new_counts, still) or name == "dead"
 
 
-def test_counts_and_mask_move_together(frames, monkeypatch):
-    monkeypatch.setattr(augmentation, "_CLIP_SHARE", 0)
-    counts, valid = frames
-    marked = torch.where(valid, counts.clamp_min(1), 0)  # 0 exactly where not valid
-    new_counts, new_valid = augment(marked, valid, generator(5))
-    assert (new_counts[~new_valid & (new_counts > 0)]).numel() < new_counts.numel() * 0.1
-    assert (new_counts[new_valid] > 0).all()
+def test_without_changes_only_the_eight_orientations_occur():
+    frame, valid = torch.zeros(200, 128, 128), torch.ones(200, 128, 128, dtype=torch.bool)
+    frame[:, 3, 50] = 7
+    turned, _ = augment(frame, valid, generator(0), NONE)
+    places = {tuple(one.nonzero()[0].tolist()) for one in turned}
+    assert places == {(3, 50), (50, 3), (3, 77), (77, 3)}
+    assert (turned.sum((1, 2)) == 7).all()
 
 
-def test_what_is_shifted_in_from_outside_is_not_valid():
-    counts = torch.ones(1, 128, 128)
-    valid = torch.ones(1, 128, 128, dtype=torch.bool)
-    moved = augmentation._shifted(valid, 3, -2)
-    assert not moved[0, :3].any()
-    assert not moved[0, :, -2:].any()
-    assert moved[0, 3:, :-2].all()
-    counts[0, 10, 10] = 5
-    assert augmentation._shifted(counts, 3, -2)[0, 13, 8] == 5
+def test_thinning_keeps_whole_photons_and_adds_none():
+    counts = torch.full((64, 128, 128), 9.0)
+    thinned, _ = augment(counts, counts > 0, generator(2), only("thinned"))
+    assert torch.equal(thinned, thinned.round())
+    assert (thinned <= 9).all()
+    kept = thinned.mean((1, 2)) / 9
+    assert kept.min() > 0.29
+    assert kept.max() < 1.0
+    assert kept.std() > 0.1
 
 
-def test_all_eight_orientations_occur():
-    frame = torch.zeros(1, 128, 128)
-    frame[0, 0, 1] = 1
-    seen = {
-        tuple(augmentation._turned(frame, turns, flip)[0].nonzero()[0].tolist())
-        for turns in range(4)
-        for flip in range(2)
-    }
-    assert len(seen) == 8
+def test_thinning_leaves_faint_frames_bright_enough():
+    counts = torch.zeros(64, 128, 128)
+    counts[:, :40, :50] = 1.0  # 2000 photons
+    thinned, _ = augment(counts, counts >= 0, generator(2), only("thinned"))
+    assert thinned.sum((1, 2)).min() > 1350  # 1500 less four sigma
 
 
-def test_clipping_gives_eight_bit_pictures(frames, monkeypatch):
-    monkeypatch.setattr(augmentation, "_CLIP_SHARE", 1)
-    counts, _ = augment(*frames, generator(0))
-    assert counts.min() == 0
-    assert counts.max() == 255
-    assert torch.equal(counts, counts.round())
+def test_frames_that_are_not_whole_photons_are_not_thinned():
+    counts = torch.rand(8, 128, 128) * 5
+    same, _ = augment(counts, counts >= 0, generator(3), only("thinned"))
+    assert torch.equal(same.flatten(1).sort().values, counts.flatten(1).sort().values)
 
 
-def test_frames_without_valid_pixels_and_small_batches_stay_finite():
-    for size in (1, 3):
-        counts, valid = torch.zeros(size, 128, 128), torch.zeros(size, 128, 128, dtype=torch.bool)
-        for seed in range(20):
-            assert torch.isfinite(augment(counts, valid, generator(seed))[0]).all()
+def test_a_turn_about_the_middle_keeps_the_distance_to_it():
+    counts = torch.zeros(100, 128, 128)
+    counts[:, 60:68, 100:108] = 1.0  # 40 px from the middle
+    moved, _ = augment(counts, counts >= 0, generator(4), only("moved"))
+    pixels = torch.arange(128.0) - 63.5
+    weight = moved.sum((1, 2))
+    y = (moved.sum(2) * pixels).sum(1) / weight
+    x = (moved.sum(1) * pixels).sum(1) / weight
+    distance = torch.hypot(y, x)
+    assert (distance > 40 * 0.85 - 9).all()
+    assert (distance < 40 * 1.5 + 9).all()
+    assert torch.atan2(y, x).std() > 1.0  # any direction
+
+
+def test_what_comes_in_from_outside_is_dark_and_only_sometimes_masked():
+    counts = torch.ones(60, 128, 128)
+    moved, valid = augment(counts, counts > 0, generator(5), only("moved"))
+    dark = moved == 0
+    assert dark.flatten(1).any(1).float().mean() > 0.5
+    assert (dark & valid).any()
+    assert (~valid).any()
+
+
+def test_a_clipped_frame_is_an_eight_bit_picture(frames):
+    shown, _ = augment(*frames, generator(4), only("clipped"))
+    assert shown.min() == 0
+    assert shown.max() == 255
+    assert torch.equal(shown, shown.round())
+
+
+def test_a_coarsened_frame_keeps_its_light(frames):
+    counts, valid = frames[0], torch.ones_like(frames[1])
+    coarse, _ = augment(counts, valid, generator(6), only("coarsened"))
+    ratio = coarse.sum((1, 2)) / counts.sum((1, 2))
+    assert (ratio.median() - 1).abs() < 0.05
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_frames_without_valid_pixels_and_small_batches_stay_finite(size):
+    counts, valid = torch.zeros(size, 128, 128), torch.zeros(size, 128, 128, dtype=torch.bool)
+    for seed in range(20):
+        assert torch.isfinite(augment(counts, valid, generator(seed), SHARES)[0]).all()
