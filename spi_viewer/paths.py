@@ -44,6 +44,11 @@ def user_config_dir() -> Path:
     return Path(platformdirs.user_config_dir(_APP_NAME, appauthor=False, ensure_exists=True))
 
 
+def user_cache_dir() -> Path:
+    """What can be had again, such as downloaded weights; made on first use."""
+    return Path(platformdirs.user_cache_dir(_APP_NAME, appauthor=False, ensure_exists=True))
+
+
 def user_log_dir() -> Path:
     """Log files; made on first use."""
     return Path(platformdirs.user_log_dir(_APP_NAME, appauthor=False, ensure_exists=True))

@@ -83,7 +83,7 @@ class Classifier:
 
     def classify(self, counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> Classification:
         """Judge counts (B, 128, 128) and valid (B, 128, 128) bool, B of any size."""
-        counts_t, valid_t = _checked(counts, valid)
+        counts_t, valid_t = checked_frames(counts, valid)
         if not len(counts_t):
             width = len(self.classes)
             features = np.zeros((0, self._model.network.feature_count), np.float32)
@@ -94,7 +94,7 @@ class Classifier:
         self, counts: NDArray[np.float32], valid: NDArray[np.bool_]
     ) -> activation_maps.Explanation:
         """Explain counts (128, 128) and valid (128, 128) bool."""
-        counts_t, valid_t = _checked(counts[None], valid[None])
+        counts_t, valid_t = checked_frames(counts[None], valid[None])
         temperature = self._model.card.temperature
 
         def work(place: _Placement) -> activation_maps.Explanation:
@@ -200,7 +200,8 @@ def _parts(count: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def _checked(counts: NDArray, valid: NDArray) -> tuple[Tensor, Tensor]:
+def checked_frames(counts: NDArray, valid: NDArray) -> tuple[Tensor, Tensor]:
+    """Counts (B, 128, 128) float32 and valid bool as tensors; ValueError for other shapes."""
     side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
     if counts.ndim != 3 or counts.shape[1:] != side or valid.shape != counts.shape:
         raise ValueError(f"frames must be (B, 128, 128), got {counts.shape} and {valid.shape}")

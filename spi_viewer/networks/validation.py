@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.frames import FrameClass
+from spi_viewer.frames import DecisionRule, FrameClass
 from spi_viewer.networks import calibration
 from spi_viewer.networks.checkpoint import Model, ModelCard, save_model
 from spi_viewer.networks.familiarity import fit_familiarity, pooled
@@ -90,12 +90,8 @@ def _calibrated_card(
 ) -> ModelCard:
     temperature = calibration.fit_temperature(logits, frame_class)
     probability = calibration.probabilities(logits, temperature)
-    is_good = frame_class == FrameClass.SINGLE
     photons = _photons(validation)
-    judgeable = _judgeable(photons, frame_class)
-    rule = calibration.decision_rule(
-        probability[judgeable, FrameClass.SINGLE], is_good[judgeable], config.false_positives
-    )
+    rule = rule_among_bright(probability, frame_class, photons, config.false_positives)
     family = [name for batch in validation for name in batch.family]
     measured = figures(probability, frame_class, photons, family, rule.threshold)
     return ModelCard(
@@ -106,6 +102,20 @@ def _calibrated_card(
         rule=rule,
         training=training,
         figures={"validation": measured},
+    )
+
+
+def rule_among_bright(
+    probability: NDArray, frame_class: NDArray, photons: NDArray, false_positives: float
+) -> DecisionRule:
+    """Rule for a rate of false positives among the frames that are bright enough to be judged.
+
+    Probabilities (N, 4), classes (N,) and photons (N,) of validation frames.
+    """
+    judgeable = _judgeable(photons, frame_class)
+    is_good = frame_class[judgeable] == FrameClass.SINGLE
+    return calibration.decision_rule(
+        probability[judgeable, FrameClass.SINGLE], is_good, false_positives
     )
 
 

@@ -1,0 +1,83 @@
+"""What a baseline is fitted to: features of labelled frames, gathered without the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spi_viewer.errors import ModelError
+from spi_viewer.frames import FrameClass
+from spi_viewer.networks.training_data import TrainingBatch
+
+Compute = Callable[[Tensor, Tensor], Tensor]
+Report = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class LabelledFeatures:
+    """N labelled frames.
+
+    Attributes:
+        features: (N, D) float32.
+        frame_class: (N,) int64 of FrameClass.
+        photons: (N,) scattered by the sample.
+    """
+
+    features: NDArray[np.float32]
+    frame_class: NDArray[np.int64]
+    photons: NDArray
+
+    def __len__(self) -> int:
+        return len(self.frame_class)
+
+
+@torch.inference_mode()
+def labelled_features(
+    batches: Iterable[TrainingBatch],
+    compute: Compute,
+    frames: int | None = None,
+    report: Report = lambda _: None,
+) -> LabelledFeatures:
+    """Features of the first frames of a stream.
+
+    Args:
+        batches: may be endless.
+        compute: features (B, D) of counts (B, 128, 128) and valid (B, 128, 128).
+        frames: to take at most; None: all that there are.
+        report: called with the number of frames so far.
+
+    Raises:
+        ModelError: no frames, or all of them good, or all bad.
+    """
+    features, frame_class, photons, taken = [], [], [], 0
+    for batch in batches:
+        part = slice(0, None if frames is None else frames - taken)
+        features.append(compute(batch.counts[part].cpu(), batch.valid[part].cpu()).float().cpu())
+        frame_class.append(batch.frame_class[part].cpu())
+        photons.append(batch.photons[part].cpu())
+        taken += len(features[-1])
+        report(taken)
+        if taken == frames:
+            break
+    if not taken:
+        raise ModelError("a model is fitted to labelled frames, and there are none")
+    found = LabelledFeatures(
+        torch.cat(features).numpy(), torch.cat(frame_class).numpy(), torch.cat(photons).numpy()
+    )
+    _check_classes(found.frame_class)
+    return found
+
+
+def _check_classes(frame_class: NDArray) -> None:
+    good = frame_class == FrameClass.SINGLE
+    if good.all() or not good.any():
+        kind, lacking = ("good", "bad") if good.all() else ("bad", "good")
+        raise ModelError(
+            f"the labelled frames are all {kind}; a model learns only from {kind} and {lacking} "
+            "ones; add labels or frames of the others"
+        )
