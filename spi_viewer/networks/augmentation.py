@@ -21,7 +21,9 @@ _SHIFT = 4 / 64  # of half the side, at most
 _ZOOM = (0.85, 1.5)  # smaller would make fringes of 3 px too fine to see
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
-_REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows
+_REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows, at most
+_FULL_PIXELS = (0.01, 0.1)  # part of the frame's pixels at the display's upper end, at least
+_SAMPLED = 5  # each fifth pixel tells the levels
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,20 @@ def _coarsen(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tenso
 
 
 def _clip(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
-    """Frames saved for display: 8 bits from the mean up, often with their mask lost."""
-    mean = counts.mean((1, 2), keepdim=True)
-    reach = counts.std((1, 2), keepdim=True) * draw.log_uniform(_REACH, len(counts))[:, None, None]
-    shown = ((counts - mean) / reach.clamp_min(1e-6)).clamp(0.0, 1.0).mul(255.0).floor()
-    return shown * valid, valid | draw.chance(0.6, len(counts))[:, None, None]
+    """Frames saved for display: 8 bits from about the mean up, often with their mask lost.
+
+    Some pixels of the frame always show: a level that leaves only the core, or nothing at all,
+    would take from the frame what it is known by.
+    """
+    frames = len(counts)
+    sample = counts.flatten(1)[:, ::_SAMPLED].sort(1, descending=True).values
+    full = draw.log_uniform(_FULL_PIXELS, frames)
+    lit = full * draw.uniform(1.5, 4.0, frames)
+    full_level, lit_level = (
+        sample.gather(1, (part * sample.shape[1]).long()[:, None])[:, 0] for part in (full, lit)
+    )
+    mean, std = counts.mean((1, 2)), counts.std((1, 2))
+    low = torch.minimum(mean, lit_level)[:, None, None]
+    high = torch.minimum(mean + std * draw.log_uniform(_REACH, frames), full_level)[:, None, None]
+    shown = ((counts - low) / (high - low).clamp_min(1e-6)).clamp(0.0, 1.0).mul(255.0).floor()
+    return shown * valid, valid | draw.chance(0.6, frames)[:, None, None]

@@ -17,8 +17,8 @@ from spi_viewer.simulation.scattering import EV_NM, CoarseGrid, Geometry, coarse
 from spi_viewer.simulation.shadows import draw_shadows
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
-# Fringe periods across the frame that the largest particle makes: 5 to 21 px each at 128 px.
-_FRINGES = (6.0, 26.0)
+# Fringe periods across the frame that the largest particle makes: 5 to 28 px each at 128 px.
+_FRINGES = (4.5, 26.0)
 _SMOOTH_DETAIL = 12.0  # periods across the frame that gas, halo and slow fields may hold
 _BANDWIDTH = (1e-3, 1e-2)  # full width at half maximum over the energy
 _MIN_BANDWIDTH = 3e-3  # below, less than half a per cent of any single particle's fringe is lost
