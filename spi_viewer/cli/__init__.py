@@ -14,6 +14,7 @@ import typer
 
 from spi_viewer import __version__
 from spi_viewer.cli.classify import classify
+from spi_viewer.cli.evaluate import evaluate
 from spi_viewer.cli.export import export
 from spi_viewer.cli.messages import show_error
 from spi_viewer.cli.simulate import simulate
@@ -32,7 +33,8 @@ app = typer.Typer(
 )
 _INTERRUPTED = 128 + signal.SIGINT  # what typer exits with
 _COMMANDS = {
-    command.__name__: command for command in (view, demo, classify, export, simulate, train)
+    command.__name__: command
+    for command in (view, demo, classify, export, simulate, train, evaluate)
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from spi_viewer.evaluation.drawing import new_axes, styled
-from spi_viewer.evaluation.report import Illustration, Part
+from spi_viewer.evaluation.report import Illustration, Part, file_name
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.activation_maps import Explanation
 from spi_viewer.networks.frame_classifier import FrameClassifier
@@ -58,7 +58,7 @@ def activation_part(models: Mapping[str, FrameClassifier], examples: Sequence[Ex
                 "to last, each in its own scale. P is P(single)."
             )
             figure = draw_maps(examples, explained)
-            figures.append(Illustration(f"activation_{_file_name(name)}", caption, figure))
+            figures.append(Illustration(f"activation_{file_name(name)}", caption, figure))
         else:
             without.append(name)
     text = "The same frames for all models: the first bright one of each class."
@@ -118,7 +118,3 @@ def _seen(example: Example) -> NDArray[np.float32]:
 def _spread(layers: int) -> list[int]:
     """Numbers of a few layers, from the first to the last."""
     return sorted({round(place) for place in np.linspace(0, layers - 1, _LAYERS)})
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)

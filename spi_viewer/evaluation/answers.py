@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spi_viewer.evaluation.frame_sets import GroupedBatch
+from spi_viewer.evaluation.intervals import Estimate, share
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.frame_classifier import FrameClassifier
 from spi_viewer.networks.measurement import bright_frames
 from spi_viewer.networks.training_data import TrainingBatch
+
+_COLUMNS = ("probability", "frame_class", "photons", "family", "group", "unfamiliar")
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,28 @@ class Answers:
         """True if there are good and bad frames, without which nothing can be told apart."""
         return bool(self.is_good.any() and not self.is_good.all())
 
+    def share(self, selected: NDArray[np.bool_], of: NDArray[np.bool_]) -> Estimate:
+        """How many of the frames `of` are `selected`, both (N,), with frames of a group as one."""
+        return share(selected, of, self.group)
+
+    @property
+    def lost(self) -> Estimate:
+        """False negatives: good called bad, of the good."""
+        return self.share(~self.called_good, self.is_good)
+
+    @property
+    def let_in(self) -> Estimate:
+        """False positives: bad called good, of the bad."""
+        return self.share(self.called_good, ~self.is_good)
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Frames whose verdict is right."""
+        return self.share(self.called_good == self.is_good, np.ones(len(self), bool))
+
     def select(self, rows: NDArray) -> Answers:
         """The answers of some frames: rows (N,) bool, or indices."""
-        columns = ("probability", "frame_class", "photons", "family", "group", "unfamiliar")
-        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
     def by_group(self) -> Answers:
         """One row a group and class: the mean answer, the photons of the brightest frame."""
@@ -90,36 +112,25 @@ class Answers:
 
 
 def judged(
-    models: Mapping[str, FrameClassifier],
-    batches: Iterable[TrainingBatch],
-    groups: Iterable[Sequence] | None = None,
+    models: Mapping[str, FrameClassifier], batches: Iterable[GroupedBatch]
 ) -> Iterator[list[Answers]]:
-    """Every model's answers, in the order of `models`, batch after batch.
-
-    Args:
-        models: by their names in the report.
-        batches: labelled frames.
-        groups: for each batch the group of each frame; None: each frame is one of its own.
-    """
+    """Every model's answers, in the order of `models`, batch after batch."""
     start = 0
-    chosen = iter(groups) if groups is not None else None
-    for batch in batches:
+    for batch, group in batches:
         frames = len(batch.frame_class)
-        group = np.asarray(next(chosen)) if chosen else np.arange(start, start + frames)
+        own = np.arange(start, start + frames) if group is None else np.asarray(group)
         start += frames
-        yield [_judge(name, model, batch, group) for name, model in models.items()]
+        yield [_judge(name, model, batch, own) for name, model in models.items()]
 
 
 def gathered(parts: Iterable[list[Answers]]) -> list[Answers]:
-    """The batches of `judged` put together, an entry a model."""
-    return [joined(list(of_model)) for of_model in zip(*parts, strict=True)]
+    """The batches of `judged` put together, an entry a model; groups of equal name are one."""
+    return [_joined(list(of_model)) for of_model in zip(*parts, strict=True)]
 
 
-def joined(parts: Sequence[Answers]) -> Answers:
-    """Answers of one model on several sets of frames; groups of equal name become one."""
-    columns = ("probability", "frame_class", "photons", "family", "group", "unfamiliar")
+def _joined(parts: Sequence[Answers]) -> Answers:
     together: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in columns
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS
     }
     return replace(parts[0], **together)
 

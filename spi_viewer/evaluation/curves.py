@@ -40,9 +40,7 @@ class OperatingCurve:
 
         1 where nothing is called good.
         """
-        good = prevalence * self.recall
-        called = good + (1 - prevalence) * self.false_positives
-        return np.divide(good, called, out=np.ones_like(called), where=called > 0)
+        return precision_of(self.recall, self.false_positives, prevalence)
 
     def average_precision(self, prevalence: float) -> float:
         """Precision averaged over the recall gained from threshold to threshold."""
@@ -56,9 +54,14 @@ class OperatingCurve:
         """Index of the operating point that a threshold makes."""
         return int(np.searchsorted(-self.thresholds, -threshold, side="right")) - 1
 
-    def threshold_at(self, false_positives: float) -> float:
-        """The threshold of `recall_at`."""
-        return float(self.thresholds[self.false_positives <= false_positives][-1])
+
+def precision_of(
+    recall: NDArray[np.float64], false_positives: NDArray[np.float64], prevalence: float
+) -> NDArray[np.float64]:
+    """Precision of rates (T,) where a share `prevalence` is good; 1 where nothing is called so."""
+    good = prevalence * recall
+    called = good + (1 - prevalence) * false_positives
+    return np.divide(good, called, out=np.ones_like(called), where=called > 0)
 
 
 def operating_curve(

@@ -1,15 +1,16 @@
-"""The figures of a set of answers: curves, rates by family and by photons, reliability."""
+"""Curves over all thresholds, and rates by family and by photons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.curves import Reliability, operating_curve
+from spi_viewer.evaluation.curves import operating_curve, precision_of
 from spi_viewer.evaluation.drawing import (
     Palette,
     error_bars,
@@ -19,7 +20,9 @@ from spi_viewer.evaluation.drawing import (
     styled,
 )
 from spi_viewer.evaluation.intervals import Estimate
+from spi_viewer.networks.calibration import wilson_interval
 
+_BAND_POINTS = 200
 _PER_CENT = FuncFormatter(lambda value, _: f"{value:g}")
 
 
@@ -49,53 +52,66 @@ def draw_operating_curves(answers: Sequence[Answers], palette: Palette) -> Figur
 def draw_precision_recall(
     answers: Sequence[Answers], prevalences: Sequence[float], palette: Palette
 ) -> Figure:
-    """Precision over recall, a panel for each prevalence."""
-    figure, axes = new_axes(1, len(prevalences), height_in=2.5, sharey=True)
+    """Precision over recall, a panel for each prevalence, with 95 % bands of precision."""
+    figure, axes = new_axes(1, len(prevalences), height_in=2.7, sharey=True)
     for prevalence, axis in zip(prevalences, axes[0], strict=True):
         for answer in answers:
-            curve = operating_curve(answer.p_good, answer.is_good)
-            precision = curve.precision(prevalence)[1:]
-            axis.step(
-                100 * curve.recall[1:],
-                100 * precision,
-                where="pre",
-                label=answer.model,
-                **palette.line(answer.model),
-            )
-        axis.set_title(f"{100 * prevalence:g} % good")
-        axis.set_xlim(0, 101)
-        axis.set_ylim(0, 101)
-        axis.set_xlabel("recall (%)")
+            _draw_precision(axis, answer, prevalence, palette)
+        axis.set_title(f"{100 * prevalence:g} % of the frames good")
+        axis.set(xlim=(0, 101), ylim=(0, 101), xlabel="recall (%)")
     axes[0, 0].set_ylabel("precision (%)")
     legend_below(figure, axes[0, 0])
     return figure
 
 
+def _draw_precision(axis: Axes, answer: Answers, prevalence: float, palette: Palette) -> None:
+    curve = operating_curve(answer.p_good, answer.is_good)
+    bad = int((~answer.is_good).sum())
+    chosen = np.unique(np.linspace(1, len(curve.recall) - 1, _BAND_POINTS).astype(int))
+    ends = [wilson_interval(rate * bad, bad) for rate in curve.false_positives[chosen]]
+    x = 100 * curve.recall
+    low, high = (
+        100 * precision_of(curve.recall[chosen], np.array([end[side] for end in ends]), prevalence)
+        for side in (1, 0)
+    )
+    look = palette.line(answer.model)
+    axis.fill_between(x[chosen], low, high, alpha=0.18, linewidth=0, **look)
+    precision = 100 * curve.precision(prevalence)
+    axis.step(x[1:], precision[1:], where="pre", label=answer.model, **look)
+    at = curve.place_of(answer.threshold)
+    axis.plot(x[at], precision[at], clip_on=False, zorder=4, **palette.of(answer.model))
+
+
 @styled
 def draw_rates_by_name(
-    rates: Mapping[str, Mapping[str, Estimate]], label: str, palette: Palette
+    rates: Mapping[str, Mapping[str, Estimate]],
+    hollow: Mapping[str, Collection[str]],
+    label: str,
+    palette: Palette,
 ) -> Figure:
-    """Dots with intervals: rates[model][name of a line], the first model's worst line on top."""
+    """Dots with intervals: rates[model][name of a line], the first model's worst line on top.
+
+    Names in hollow[model] get hollow dots.
+    """
     first = next(iter(rates.values()))
     names = sorted(first, key=lambda name: np.nan_to_num(first[name].value))
-    figure, axes = new_axes(height_in=1.1 + 0.21 * len(names) * max(1, len(rates) / 3))
+    figure, axes = new_axes(height_in=1.1 + 0.2 * len(names) * max(1, len(rates) / 2.5))
     axis = axes[0, 0]
     places = np.arange(len(names), dtype=float)
     for number, (model, of_name) in enumerate(rates.items()):
         value, error = error_bars([of_name[name] for name in names])
+        y = side_by_side(places, number, len(rates))
+        look = palette.of(model)
         axis.errorbar(
-            value,
-            side_by_side(places, number, len(rates)),
-            xerr=error,
-            linestyle="none",
-            elinewidth=1.0,
-            label=model,
-            **palette.of(model),
+            value, y, xerr=error, linestyle="none", elinewidth=1.0, label=model, zorder=3, **look
+        )
+        unseen = np.array([name in hollow[model] for name in names])
+        axis.plot(
+            value[unseen], y[unseen], linestyle="none", zorder=4, markerfacecolor="white", **look
         )
     axis.set_yticks(places, [name.replace("_", " ") for name in names])
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_xlim(left=0)
-    axis.grid(visible=False, axis="y")
     axis.set_xlabel(f"{label} (%)")
     legend_below(figure, axis)
     return figure
@@ -121,27 +137,4 @@ def draw_rates_by_photons(
         axis.set_xlabel("photons from the sample (mean of the decile)")
         axis.set_ylabel(label)
     legend_below(figure, axes[0, 0])
-    return figure
-
-
-@styled
-def draw_reliability(diagrams: Mapping[str, Mapping[str, Reliability]], palette: Palette) -> Figure:
-    """diagrams[panel][model]: how often it was true over how sure the model was."""
-    figure, axes = new_axes(1, len(diagrams), height_in=3.4)
-    for axis, (title, of_model) in zip(axes[0], diagrams.items(), strict=True):
-        axis.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--")
-        for model, diagram in of_model.items():
-            axis.plot(
-                diagram.said,
-                diagram.happened,
-                label=f"{model}, ECE {diagram.error:.3f}",
-                **palette.of(model),
-            )
-        axis.set_title(title)
-        axis.set_xlim(0, 1)
-        axis.set_ylim(0, 1)
-        axis.set_aspect("equal")
-        axis.set_xlabel("probability that the model gave")
-        axis.legend(loc="upper left")
-    axes[0, 0].set_ylabel("share of frames for which it was true")
     return figure

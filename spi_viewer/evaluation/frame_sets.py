@@ -9,9 +9,11 @@ from typing import Protocol, cast
 import torch
 from numpy.typing import NDArray
 
+from spi_viewer.errors import EvaluationError
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.simulation.dataset import stream
 from spi_viewer.simulation.detector import find_detector
+from spi_viewer.simulation.particles import FAMILIES
 
 BATCH_FRAMES = 128
 _EVALUATION_SEED = 3_000_000_019  # trainings, their validation and test sets lie far below
@@ -63,6 +65,16 @@ class SimulatedSet:
     device: str = "cpu"
     name: str = "simulated frames"
 
+    def check(self) -> None:
+        """Raise SpiViewerError for an unknown family or detector, naming those there are."""
+        for name in self.detectors or ():
+            find_detector(name)
+        unknown = [name for name in self.families if name not in FAMILIES]
+        if unknown:
+            raise EvaluationError(
+                f"unknown particle family {', '.join(unknown)}; choose from: {', '.join(FAMILIES)}"
+            )
+
     def batches(self) -> Iterator[GroupedBatch]:
         """Simulated batch after batch and never all in memory.
 
@@ -77,7 +89,6 @@ class SimulatedSet:
             seed,
             device=self.device,
             detectors=presets,
-            augmented=False,
         ):
             part = batch.select(torch.arange(left)) if left < len(batch) else batch
             yield cast(TrainingBatch, part), None

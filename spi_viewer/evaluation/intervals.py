@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spi_viewer.evaluation.curves import operating_curve
 from spi_viewer.networks.calibration import wilson_interval
 
-_RESAMPLES = 1000
+RESAMPLES = 1000
 _ENDS = (0.025, 0.975)
 
 # A figure of scores, truths and weights, all (N,).
@@ -32,24 +32,32 @@ class Estimate:
         """False where there were no frames to measure on."""
         return math.isfinite(self.value)
 
-    def minus_from_one(self) -> Estimate:
-        """The estimate of the complement."""
-        return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
-
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
-def rate(hits: int, trials: int) -> Estimate:
+def rate(hits: float, trials: float) -> Estimate:
     """Rate of hits / trials with the interval of Wilson (1927); unknown without trials."""
     if trials == 0:
         return UNKNOWN
     return Estimate(hits / trials, *wilson_interval(hits, trials))
 
 
-def share(selected: NDArray[np.bool_], of: NDArray[np.bool_]) -> Estimate:
-    """How many of the frames `of` are `selected`, both (N,)."""
-    return rate(int((selected & of).sum()), int(of.sum()))
+def share(
+    selected: NDArray[np.bool_], of: NDArray[np.bool_], group: NDArray | None = None
+) -> Estimate:
+    """How many of the frames `of` are `selected`, both (N,); frames of one `group` (N,) as one.
+
+    The interval is that of n^2 / sum(m_i^2) independent frames for n frames in groups of m_i
+    (Kish, Survey Sampling (1965), as if all frames of a group gave the same answer): never too
+    narrow.
+    """
+    hits, trials = int((selected & of).sum()), int(of.sum())
+    if group is None or trials == 0:
+        return rate(hits, trials)
+    sizes = np.unique(group[of], return_counts=True)[1].astype(np.float64)
+    independent = trials**2 / (sizes**2).sum()
+    return rate(hits * (independent / trials), independent)
 
 
 def balanced_accuracy(
@@ -66,7 +74,8 @@ def balanced_accuracy(
     """
     if not is_good.any() or is_good.all():
         return UNKNOWN
-    kept, refused = share(called_good, is_good), share(~called_good, ~is_good)
+    kept = share(called_good, is_good, group)
+    refused = share(~called_good, ~is_good, group)
     value = (kept.value + refused.value) / 2
     below = math.hypot(kept.value - kept.low, refused.value - refused.low) / 2
     above = math.hypot(kept.high - kept.value, refused.high - refused.value) / 2
@@ -132,13 +141,18 @@ def bootstrap(
     score, is_good, member = score[order], is_good[order], member[order]
     generator = np.random.default_rng(seed)
     drawn = []
-    for _ in range(_RESAMPLES):
+    for _ in range(RESAMPLES):
         times = np.bincount(generator.integers(0, groups, groups), minlength=groups)
         weights = times[member].astype(np.float64)
         chosen = weights > 0
         if is_enough(is_good[chosen]):
             drawn.append(statistic(score[chosen], is_good[chosen], weights[chosen]))
-    if not drawn:
-        return Estimate(value, math.nan, math.nan)
+    return Estimate(value, *percentile_interval(value, drawn))
+
+
+def percentile_interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
+    """The middle 95 % of what was drawn, stretched to hold the value; unknown without draws."""
+    if not len(drawn):
+        return math.nan, math.nan
     low, high = np.quantile(drawn, _ENDS)
-    return Estimate(value, min(float(low), value), max(float(high), value))
+    return min(float(low), value), max(float(high), value)

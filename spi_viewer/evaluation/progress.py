@@ -17,6 +17,16 @@ class Progress:
         self._done = self._until = 0
         self.total = 0
 
+    @property
+    def text(self) -> str:
+        """What is being done."""
+        return self._text
+
+    @property
+    def done(self) -> int:
+        """Frames done."""
+        return self._done
+
     def begin(self, text: str, frames: int) -> None:
         """A step of so many frames begins; whatever the one before left out is made up for."""
         self._done = self._until

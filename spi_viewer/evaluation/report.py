@@ -38,12 +38,17 @@ class Illustration:
 
 @dataclass
 class Part:
-    """One piece of the report: text, tables and figures on one subject."""
+    """One piece of the report: text, tables and figures on one subject.
+
+    Attributes:
+        attached: tables too long to be shown; their CSV is linked.
+    """
 
     title: str
     text: str = ""
     tables: Sequence[Table] = ()
     figures: Sequence[Illustration] = ()
+    attached: Sequence[Table] = ()
 
 
 @dataclass
@@ -77,16 +82,24 @@ class Report:
         report._write_index(finished=False)
         return report
 
-    def add(self, part: Part) -> None:
-        """Write a part; raises EvaluationError if the disk refuses."""
+    def add(self, part: Part, at: int | None = None) -> None:
+        """Write a part, last or in the place `at`; raises EvaluationError if the disk refuses."""
         with _named_errors(self.folder):
             for table in part.tables:
                 base = self.folder / TABLES / table.name
                 write_aside(base.with_name(f"{table.name}.csv"), table.csv().encode())
                 write_aside(base.with_name(f"{table.name}.md"), table.markdown().encode())
+            for table in part.attached:
+                path = self.folder / TABLES / f"{table.name}.csv"
+                write_aside(path, table.csv().encode())
             for illustration in part.figures:
                 _write_figure(self.folder / FIGURES / f"{illustration.name}.png", illustration)
-        self._parts.append(_section(part))
+        self._parts.insert(len(self._parts) if at is None else at, _section(part))
+        self._write_index(finished=False)
+
+    def stop(self, reason: str) -> None:
+        """Say why it is unfinished; what was added stays."""
+        self.missing.insert(0, reason)
         self._write_index(finished=False)
 
     def finish(self) -> None:
@@ -113,7 +126,7 @@ def check_free(folder: Path, overwrite: bool) -> None:
     for taken in (index, folder / TABLES, folder / FIGURES):
         if taken.exists():
             raise EvaluationError(
-                f"{folder}: holds {taken.name} already; choose another folder or give --overwrite"
+                f"{folder}: holds {taken.name} already; choose another folder or give --force"
             )
 
 
@@ -134,6 +147,11 @@ def _listed(folder: Path) -> list[Path]:
     return [folder / link for link in _LINK.findall(text)]
 
 
+def file_name(name: str) -> str:
+    """A name of anything, fit for a file."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+
+
 def _section(part: Part) -> str:
     lines = [f"## {part.title}", ""]
     if part.text:
@@ -141,6 +159,8 @@ def _section(part: Part) -> str:
     for table in part.tables:
         links = ", ".join(f"[{kind}]({TABLES}/{table.name}.{kind})" for kind in ("csv", "md"))
         lines += [table.markdown(), f"({links})", ""]
+    for table in part.attached:
+        lines += [f"{table.title}: [csv]({TABLES}/{table.name}.csv)", ""]
     for shown in part.figures:
         lines += [f"![{shown.caption}]({FIGURES}/{shown.name}.png)", "", shown.caption, ""]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from spi_viewer.evaluation.conditions import processor
 from spi_viewer.evaluation.progress import Progress
 from spi_viewer.evaluation.report import Part
 from spi_viewer.evaluation.table import Table
@@ -73,33 +73,22 @@ def speed_frames(models: int) -> int:
 
 
 def speed_part(speeds: Sequence[Speed]) -> Part:
-    """Throughput, and the ratio to the first method."""
+    """Throughput, and the ratio to the slowest method."""
     table = Table(
         "speed",
         "Throughput",
-        ["model", "device", "frames/s", "slowest round", "fastest round", "ratio to the first"],
+        ["model", "device", "frames/s", "slowest round", "fastest round", "ratio to the slowest"],
     )
+    slowest = min(speed.median for speed in speeds)
     for speed in speeds:
-        ratio = speed.median / speeds[0].median
+        ratio = speed.median / slowest
         table.rows.append(
             [speed.model, speed.device, speed.median, speed.slowest, speed.fastest, ratio]
         )
     text = (
         f"Batches of {SPEED_BATCH} frames of 128 × 128 px, from counts in memory to probabilities "
         f"in memory; {torch.get_num_threads()} threads of {os.cpu_count()} processors "
-        f"({_processor()}). The methods took turns; median of up to {_ROUNDS} rounds after one to "
+        f"({processor()}). The methods took turns; median of up to {_ROUNDS} rounds after one to "
         "warm up. Another load on the machine lowers the rates, and the ratio less."
     )
     return Part("Speed", text, [table])
-
-
-def _processor() -> str:
-    """Its name where the system tells, else its kind."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            named = [line for line in file if line.startswith("model name")]
-    except OSError:
-        named = []
-    return (
-        named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
-    )

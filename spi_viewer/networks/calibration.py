@@ -60,8 +60,8 @@ def calibration_error(probability: NDArray, frame_class: NDArray) -> float:
     return float(np.abs(gap).sum() / max(len(confidence), 1))
 
 
-def wilson_interval(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a rate (Wilson 1927); (0, 1) without trials."""
+def wilson_interval(hits: float, trials: float, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson 1927); (0, 1) without trials. Effective numbers will do."""
     if trials == 0:
         return 0.0, 1.0
     rate, share = hits / trials, z * z / trials
