@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def save_baseline(folder: Path, kind: str, card: ModelCard, tensors: dict[str, T
 
 
 def load_baseline(
-    folder: Path, kind: str, config: Any, shapes: Mapping[str, Shape]
+    folder: Path, kind: str, config: Any, shapes: Callable[[Any], Mapping[str, Shape]]
 ) -> tuple[ModelCard, dict[str, Tensor]]:
     """Card and tensors of a model folder.
 
@@ -30,14 +30,15 @@ def load_baseline(
         folder: of the model.
         kind: that it must be of.
         config: the class of the kind's configuration.
-        shapes: of every tensor that must be there, and of no other; all are float32.
+        shapes: by configuration those of every tensor that must be there, and no other; all are
+            float32.
 
     Raises:
         ModelError: naming the folder and the fault.
     """
     card = read_card(folder, {kind: config})
     tensors = read_tensors(folder, card)
-    check_shapes(folder, tensors, shapes)
+    check_shapes(folder, tensors, shapes(card.config))
     return card, tensors
 
 

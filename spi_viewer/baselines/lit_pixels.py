@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_curve
 from torch import Tensor
 
 from spi_viewer.baselines.baseline_classifier import BaselineClassifier
@@ -36,7 +36,6 @@ _HITS = (FrameClass.SINGLE, FrameClass.MULTI, FrameClass.NON_SAMPLE)
 _SHAPES = {"slope": (), "offset": (), "shares": (len(_HITS),)}
 # From a fraction of a photon to the largest pixels in detector units, four to a factor of ten.
 _THRESHOLDS = (0.25 * 10 ** (np.arange(24) / 4)).astype(np.float32)
-_UNSURE_FROM, _UNSURE_TO = 0.2, 0.8  # P(hit) that is worth a person's look
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class LitPixelsClassifier(BaselineClassifier):
         """Load a model folder; raises ModelError. It computes on the CPU whatever the device."""
         choose_device(device)
         folder = Path(folder)
-        card, tensors = load_baseline(folder, KIND, LitPixelsConfig, _SHAPES)
+        card, tensors = load_baseline(folder, KIND, LitPixelsConfig, lambda _: _SHAPES)
         shares = tensors["shares"]
         if (shares < 0).any() or abs(float(shares.sum()) - 1) > 1e-4:
             raise ModelError(f"{folder}: {CARD_NAME} does not fit: shares must add up to 1")
@@ -109,8 +108,9 @@ def fit_lit_pixels(
 ) -> ModelCard:
     """Fit pixel threshold and P(hit) to labelled frames, and write the model folder.
 
-    Of the pixel thresholds that is taken which tells hits from blanks best. A frame is called good
-    where P(hit) exceeds one half.
+    Of the pixel thresholds that is taken which tells hits from blanks best. A frame is called a
+    hit, and good, from that number of lit pixels on at which the sum of missed hits and blanks
+    that pass, each as a rate, is least, so that the cut does not depend on how rare hits are.
 
     Args:
         training: batches, may be endless.
@@ -135,13 +135,14 @@ def fit_lit_pixels(
             "blank; add some blank ones"
         )
     number, slope, offset = _best_threshold(data, is_hit)
+    cut = float(_sigmoid(offset + slope * _best_cut(data.features[:, number], is_hit)))
     hits = data.frame_class[is_hit]
     shares = np.array([(hits == one).mean() for one in _HITS], np.float32)
     share = float(shares[_HITS.index(FrameClass.SINGLE)])
     card = ModelCard(
         name=name,
         config=LitPixelsConfig(float(_THRESHOLDS[number])),
-        rule=DecisionRule(0.5 * share, _UNSURE_FROM * share, _UNSURE_TO * share),
+        rule=DecisionRule(cut * share, 0.5 * cut * share, 0.5 * (cut + 1) * share),
         training={**(description or {}), "frames": len(data)},
     )
     tensors = {"slope": torch.tensor(slope), "offset": torch.tensor(offset)}
@@ -153,7 +154,7 @@ def _best_threshold(data: LabelledFeatures, is_hit: NDArray) -> tuple[int, float
     """Number of the threshold that tells hits from blanks best; slope and offset of P(hit)."""
     best = (math.inf, 0, 0.0, 0.0)
     for number, x in enumerate(data.features.T):
-        model = LogisticRegression(C=10.0, class_weight=None).fit(x[:, None], is_hit)
+        model = LogisticRegression(C=10.0).fit(x[:, None], is_hit)
         loss = log_loss(is_hit, model.predict_proba(x[:, None])[:, 1])
         slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope > 0 and loss < best[0]:
@@ -165,5 +166,13 @@ def _best_threshold(data: LabelledFeatures, is_hit: NDArray) -> tuple[int, float
     return best[1:]
 
 
-def _sigmoid(x: NDArray) -> NDArray:
+def _best_cut(x: NDArray, is_hit: NDArray) -> float:
+    """Where the rates of missed hits and of passing blanks have the least sum (Youden 1950)."""
+    passing, found, values = roc_curve(is_hit, x)
+    lowest_hit = values[np.argmax(found - passing)]
+    below = x[x < lowest_hit]
+    return float((lowest_hit + below.max()) / 2) if len(below) else float(lowest_hit)
+
+
+def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
