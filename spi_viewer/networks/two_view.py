@@ -107,7 +107,7 @@ class TwoView(Network):
         return self.fc(self.dropout(F.avg_pool2d(features, 2).flatten(1)))
 
     def class_activation(self, features: Tensor) -> Tensor:
-        """Share of each grid cell of the pattern in each class score: (B, 128, ...) -> (B, K, 8, 8).
+        """Share of each grid cell of the pattern in each class score: last maps -> (B, K, 8, 8).
 
         With the autocorrelation's shares and the bias added they sum to the score.
         """
