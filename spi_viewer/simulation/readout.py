@@ -24,7 +24,7 @@ def detect(
     Quantum efficiency, charge sharing, Poisson; then in part of the frames the marks of analogue
     data, in the others whole photons; saturation, with bleeding in CCDs; hot pixels.
     """
-    count, side = expected.shape[0], expected.shape[-1]
+    count = expected.shape[0]
     nuisances = are_real(presets, draw.device)
     efficiency = draw_within([preset.efficiency for preset in presets], draw)
     seen = transmission * efficiency[:, None, None]

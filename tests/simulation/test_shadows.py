@@ -1,0 +1,23 @@
+import torch
+
+from spi_viewer.simulation.detector import DETECTORS
+from spi_viewer.simulation.draws import Draw
+from spi_viewer.simulation.shadows import draw_shadows
+
+SIDE = 64
+REAL = [preset for preset in DETECTORS.values() if preset.nuisances]
+
+
+def test_nothing_arrives_behind_the_stop_and_the_mask_may_not_know_it():
+    frames = 80
+    presets = [REAL[i % len(REAL)] for i in range(frames)]
+    center = torch.full((frames, 2), (SIDE - 1) / 2.0)
+    shadows = draw_shadows(presets, center, torch.full((frames,), 8.0), SIDE, Draw(2))
+    hidden = shadows.transmission == 0
+    middle = hidden[:, SIDE // 2 - 1 : SIDE // 2 + 1, SIDE // 2 - 1 : SIDE // 2 + 1]
+    assert middle.any(-1).any(-1).float().mean() > 0.9
+    assert (~shadows.valid).any()
+    # Whatever is masked is hidden; part of what is hidden is not masked.
+    assert hidden[~shadows.valid].all()
+    assert (hidden & shadows.valid).any()
+    assert hidden.float().mean() < 0.35
