@@ -123,7 +123,7 @@ def _start(
             f"{folder}: holds a finished model; train into another folder, or start afresh"
         )
     network = _first_network(config, origin)
-    network = network.to(place, memory_format=torch.channels_last)
+    network = network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainingState(network, new_average(network), new_optimizer(config, network))
     if resumable:
         load_state(folder, state, settings)
