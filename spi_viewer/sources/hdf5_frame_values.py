@@ -7,8 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from spi_viewer.sources.hdf5_file import H5_ERRORS, find_dataset
+from spi_viewer.sources.hdf5_file import H5_ERRORS
 from spi_viewer.sources.hdf5_places import Places
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 from spi_viewer.sources.hdf5_walk import walk
 
 # Datasets whose entries, joined, name a frame; the first row that a file has is used.
@@ -32,11 +33,11 @@ _MAX_SHOWN_LENGTH = 200
 class FrameNames:
     """The facility's own ids."""
 
-    def __init__(self, file: h5py.File, places: Places, frame_count: int) -> None:
+    def __init__(self, tree: Hdf5Tree, places: Places, frame_count: int) -> None:
         self._separator = ""
         self._datasets: list[h5py.Dataset] = []
         for separator, patterns in _NAMES:
-            found = [find_dataset(file, places.expand(pattern)[0]) for pattern in patterns]
+            found = [tree.dataset(places.expand(pattern)[0]) for pattern in patterns]
             datasets = [one for one in found if one is not None and _is_column(one, frame_count)]
             if len(datasets) == len(patterns):
                 self._separator, self._datasets = separator, datasets
@@ -65,7 +66,7 @@ def _text(value: Any) -> str:
 
 
 def per_frame_datasets(
-    file: h5py.File, dataset: str, frame_shape: tuple[int, int], allocated: int, is_image: bool
+    tree: Hdf5Tree, dataset: str, frame_shape: tuple[int, int], allocated: int, is_image: bool
 ) -> tuple[str, ...]:
     """Paths of all datasets with as many entries as the run has frames, without the frames.
 
@@ -73,9 +74,9 @@ def per_frame_datasets(
     """
     if is_image:
         return ()
-    frames = find_dataset(file, dataset)
+    frames = tree.dataset(dataset)
     paths = []
-    for path, found in walk(file):
+    for path, found in walk(tree.file):
         if frames is not None and found.id == frames.id:
             continue
         if found.shape and found.shape[0] == allocated and found.shape != frame_shape:
@@ -83,13 +84,13 @@ def per_frame_datasets(
     return tuple(path for path in paths if not path.startswith(f"{dataset}/"))
 
 
-def frame_metadata(file: h5py.File, paths: tuple[str, ...], index: int) -> dict[str, Any]:
+def frame_metadata(tree: Hdf5Tree, paths: tuple[str, ...], index: int) -> dict[str, Any]:
     """Single values of frame `index`, by the dataset's name with its unit."""
     values: dict[str, Any] = {}
     for path in paths:
         if len(values) >= _MAX_SHOWN:
             break
-        dataset = find_dataset(file, path)
+        dataset = tree.dataset(path)
         if dataset is None or not _is_column(dataset, index + 1):
             continue
         try:

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 
 from spi_viewer.frames import DetectorGeometry
-from spi_viewer.sources.hdf5_file import H5_ERRORS, find_dataset
+from spi_viewer.sources.hdf5_file import H5_ERRORS
 from spi_viewer.sources.hdf5_places import Places
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 _JOULE_PER_EV = 1.602176634e-19
 _HC_EV_M = 1.239841984e-6
@@ -86,12 +87,12 @@ _MAX_CONTRADICTION = 1.05
 _SAMPLED_FRAMES = 64
 
 
-def read_geometry(file: h5py.File, places: Places) -> DetectorGeometry:
+def read_geometry(tree: Hdf5Tree, places: Places) -> DetectorGeometry:
     """What the file says; None for what it does not say, contradicts, or cannot mean."""
     return DetectorGeometry(
-        photon_energy_ev=_agreed(_values(file, places, _ENERGIES, _energy_ev), _PLAUSIBLE_EV),
-        distance_m=_agreed(_values(file, places, _DISTANCES, _length_m), _PLAUSIBLE_DISTANCE_M),
-        pixel_size_m=_agreed(_values(file, places, _PIXEL_SIZES, _length_m), _PLAUSIBLE_PIXEL_M),
+        photon_energy_ev=_agreed(_values(tree, places, _ENERGIES, _energy_ev), _PLAUSIBLE_EV),
+        distance_m=_agreed(_values(tree, places, _DISTANCES, _length_m), _PLAUSIBLE_DISTANCE_M),
+        pixel_size_m=_agreed(_values(tree, places, _PIXEL_SIZES, _length_m), _PLAUSIBLE_PIXEL_M),
     )
 
 
@@ -104,11 +105,11 @@ def _agreed(values: Iterable[float], plausible: tuple[float, float]) -> float | 
     return kept[0]
 
 
-def _values(file, places: Places, table, convert) -> list[float]:
+def _values(tree: Hdf5Tree, places: Places, table, convert) -> list[float]:
     values = []
     for pattern, default_unit in table:
         for path in places.expand(pattern):
-            dataset = find_dataset(file, path)
+            dataset = tree.dataset(path)
             number = None if dataset is None else _typical_number(dataset)
             if dataset is None or number is None:
                 continue

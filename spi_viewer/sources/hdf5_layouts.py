@@ -6,19 +6,12 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 import h5py
 
-from spi_viewer.sources.hdf5_file import (
-    H5_ERRORS,
-    BrokenLinkError,
-    child,
-    follow,
-    object_key,
-    shorten,
-)
+from spi_viewer.sources.hdf5_file import H5_ERRORS, BrokenLinkError, object_key, shorten
 from spi_viewer.sources.hdf5_frame_shape import frame_problem, looks_like_frames
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 from spi_viewer.sources.hdf5_walk import natural_key, walk
 from spi_viewer.sources.hdf5_written_frames import virtual_problem
 
@@ -103,24 +96,24 @@ _NOT_FRAMES = re.compile(
 _CHAIN_MEMBER = re.compile(r"data_\d{4,}$")
 
 
-def survey(file: h5py.File) -> Survey:
-    """Everything in `file` that holds frames, the likeliest first."""
+def survey(tree: Hdf5Tree) -> Survey:
+    """Everything in a file that holds frames, the likeliest first."""
     result = Survey()
     seen: set[tuple[int, int]] = set()
     for rank, rule in enumerate(_RULES):
-        for path in _expand(file, rule.pattern):
-            _consider(file, path, rank, rule, result, seen)
+        for path in _expand(tree, rule.pattern):
+            _consider(tree, path, rank, rule, result, seen)
     if not result.candidates or all(candidate.is_image for candidate in result.candidates):
-        _search(file, result, seen)
+        _search(tree.file, result, seen)
     result.candidates.sort(key=lambda candidate: (candidate.is_image, candidate.rank))
     return result
 
 
-def candidate_at(file: h5py.File, path: str) -> Candidate | str:
+def candidate_at(tree: Hdf5Tree, path: str) -> Candidate | str:
     """The frames at a path that somebody chose, or the reason why there are none."""
     path = "/" + path.strip("/")
     try:
-        found = follow(file, path)
+        found = tree.find(path)
     except BrokenLinkError as error:
         return str(error)
     if found is None:
@@ -136,7 +129,7 @@ def candidate_at(file: h5py.File, path: str) -> Candidate | str:
 
 
 def _consider(
-    file: h5py.File,
+    tree: Hdf5Tree,
     path: str,
     rank: int,
     rule: _Rule,
@@ -145,7 +138,7 @@ def _consider(
 ) -> None:
     """Add what stands at an expected path to the candidates or to the problems."""
     try:
-        found = follow(file, path)
+        found = tree.find(path)
     except BrokenLinkError as error:
         result.problems.append((path, str(error)))
         return
@@ -183,33 +176,21 @@ def _has_tags(group: h5py.Group | h5py.Dataset) -> bool:
     return isinstance(group, h5py.Group) and any(name.startswith("tag_") for name in group)
 
 
-def _expand(file: h5py.File, pattern: str) -> Iterator[str]:
-    """Paths in `file` that match a pattern with '*' for parts of a name."""
-    yield from _expand_in(file, "", pattern.strip("/").split("/"))
+def _expand(tree: Hdf5Tree, pattern: str) -> Iterator[str]:
+    """Paths in a file that match a pattern with '*' for parts of a name.
 
-
-def _expand_in(group: h5py.Group, prefix: str, parts: list[str]) -> Iterator[str]:
-    name, rest = parts[0], parts[1:]
-    names = [name] if "*" not in name else _matching(group, name)
-    for member in names:
-        if group.get(member, getlink=True) is None:
-            continue
-        path = f"{prefix}/{member}"
-        if not rest:
-            yield path
-            continue
-        try:
-            found = child(group, member)
-        except (BrokenLinkError, *H5_ERRORS):
-            yield path  # considered again by the caller, who says why it cannot be used
-            continue
-        if isinstance(found, h5py.Group):
-            yield from _expand_in(found, path, rest)
-
-
-def _matching(group: h5py.Group, pattern: str) -> list[str]:
-    names = (name for name in group if isinstance(name, str) and fnmatchcase(name, pattern))
-    return sorted(names, key=natural_key)
+    Groups on the way that cannot be opened are among them: whoever considers them says why.
+    """
+    groups = [""]
+    for part in pattern.strip("/").split("/"):
+        reached: list[str] = []
+        for group in groups:
+            try:
+                reached += tree.matching(group, part)
+            except (BrokenLinkError, *H5_ERRORS):
+                yield group
+        groups = reached
+    yield from groups
 
 
 def _search(file: h5py.File, result: Survey, seen: set[tuple[int, int]]) -> None:

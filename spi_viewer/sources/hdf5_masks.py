@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.sources.hdf5_file import find_dataset
 from spi_viewer.sources.hdf5_places import Places
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 from spi_viewer.sources.hdf5_written_frames import virtual_problem
 from spi_viewer.sources.pixel_masks import MaskConvention, resolve_convention, valid_from_bits
 
@@ -34,19 +34,21 @@ class MaskReader:
     """All masks of a run, joined: a pixel counts if no mask excludes it."""
 
     def __init__(
-        self, file: h5py.File, places: Places, frame_shape: tuple[int, int], allocated: int
+        self, tree: Hdf5Tree, places: Places, frame_shape: tuple[int, int], allocated: int
     ) -> None:
         self._frame_shape = frame_shape
         self._static: NDArray[np.bool_] | None = None
         self._masks: list[_Mask] = []
         self.ignored: list[str] = []
         for pattern in _MASK_NAMES:
-            self._add_first(file, places, places.expand(pattern), allocated)
+            self._add_first(tree, places, places.expand(pattern), allocated)
 
-    def _add_first(self, file: h5py.File, places: Places, paths: list[str], allocated: int) -> None:
+    def _add_first(
+        self, tree: Hdf5Tree, places: Places, paths: tuple[str, ...], allocated: int
+    ) -> None:
         """Take the nearest mask of one name that fits the frames."""
         for path in paths:
-            dataset = find_dataset(file, path)
+            dataset = tree.dataset(path)
             if dataset is None or dataset.dtype.kind not in "iufb":
                 continue
             problem = self._misfit(dataset, allocated) or virtual_problem(dataset)
@@ -54,7 +56,7 @@ class MaskReader:
                 self.ignored.append(f"{path} {problem}")
                 continue
             is_per_frame = dataset.ndim == 3 and (dataset.shape[0] > 1 or allocated == 1)
-            self._masks.append(_Mask(dataset, is_per_frame, _convention(file, places, path)))
+            self._masks.append(_Mask(dataset, is_per_frame, _convention(tree, places, path)))
             return
 
     def _misfit(self, dataset: h5py.Dataset, allocated: int) -> str | None:
@@ -89,11 +91,11 @@ class MaskReader:
         return valid_from_bits(bits, mask.convention)
 
 
-def _convention(file: h5py.File, places: Places, path: str) -> MaskConvention:
+def _convention(tree: Hdf5Tree, places: Places, path: str) -> MaskConvention:
     """What the bits of a mask at `path` mean."""
     if path.endswith("/pixel_mask"):
         return MaskConvention.NEXUS
-    if f"{places.entry}/trainId" in file or "euxfelRunNumber" in file.attrs:
+    if tree.dataset(f"{places.entry}/trainId") is not None or "euxfelRunNumber" in tree.file.attrs:
         return MaskConvention.ANY_BIT
     if path.startswith((f"{places.entry}/instrument_", f"{places.entry}/data_")):
         return MaskConvention.CXI

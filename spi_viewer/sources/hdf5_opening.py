@@ -11,36 +11,37 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, NotReadyError, RunFileError
 from spi_viewer.frames import DetectorGeometry, FrameFlag
-from spi_viewer.sources.hdf5_file import BrokenLinkError, find_dataset, follow
+from spi_viewer.sources.hdf5_file import BrokenLinkError
 from spi_viewer.sources.hdf5_frame_values import FrameNames, frame_metadata, per_frame_datasets
 from spi_viewer.sources.hdf5_geometry import read_geometry
 from spi_viewer.sources.hdf5_layouts import Candidate, Survey, candidate_at, survey
 from spi_viewer.sources.hdf5_masks import MaskReader
 from spi_viewer.sources.hdf5_places import Places
 from spi_viewer.sources.hdf5_stores import StackStore, TagStore, open_store
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 
 class Opening:
     """Frames, masks, names and values of one run in an open file."""
 
     def __init__(
-        self, file: h5py.File, path: Path, chosen: Candidate, growing: bool, known: int
+        self, tree: Hdf5Tree, path: Path, chosen: Candidate, growing: bool, known: int
     ) -> None:
-        self._file = file
+        self._tree = tree
         self._chosen = chosen
-        self.store = open_store(file, path, _present(file, path, chosen), growing, known)
+        self.store = open_store(_present(tree, path, chosen), path, chosen, growing, known)
         if self.store.frame_count == 0:
             raise NotReadyError(path, f"{chosen.path} holds no complete frame yet")
         self._places = Places(chosen.path)
         self._masks = MaskReader(
-            file, self._places, self.store.frame_shape, self.store.allocated_count
+            tree, self._places, self.store.frame_shape, self.store.allocated_count
         )
-        self._names = FrameNames(file, self._places, self.store.frame_count)
+        self._names = FrameNames(tree, self._places, self.store.frame_count)
         self._incomplete = self._incomplete_frames()
 
     def _incomplete_frames(self) -> NDArray[np.bool_] | None:
         """SwissFEL's own verdict that a frame lost packets."""
-        dataset = find_dataset(self._file, f"{self._places.beside}/is_good_frame")
+        dataset = self._tree.dataset(f"{self._places.beside}/is_good_frame")
         if dataset is None or dataset.dtype.kind not in "biu" or dataset.size is None:
             return None
         if dataset.shape[:1] != (self.store.allocated_count,):
@@ -66,46 +67,46 @@ class Opening:
 
     def geometry(self) -> DetectorGeometry:
         """What resolution rings need, as far as the file says."""
-        return read_geometry(self._file, self._places)
+        return read_geometry(self._tree, self._places)
 
     def per_frame_datasets(self) -> tuple[str, ...]:
         """Datasets with one entry a frame."""
         store = self.store
         is_image = isinstance(store, StackStore) and store.is_image
         return per_frame_datasets(
-            self._file, self._chosen.path, store.frame_shape, store.allocated_count, is_image
+            self._tree, self._chosen.path, store.frame_shape, store.allocated_count, is_image
         )
 
     def metadata(self, paths: tuple[str, ...], index: int) -> dict[str, Any]:
         """Values of a frame, and what should be known of its masks."""
-        values = frame_metadata(self._file, paths, index)
+        values = frame_metadata(self._tree, paths, index)
         if self._masks.ignored:
             values["masks not used"] = "; ".join(self._masks.ignored)
         return values
 
 
-def _present(file: h5py.File, path: Path, chosen: Candidate) -> Candidate:
+def _present(tree: Hdf5Tree, path: Path, chosen: Candidate) -> h5py.Group | h5py.Dataset:
     try:
-        found = follow(file, chosen.path)
+        found = tree.find(chosen.path)
     except BrokenLinkError as error:
         raise NotReadyError(path, str(error)) from error
     if found is None:
         raise NotReadyError(path, f"it has no dataset {chosen.path}")
-    return chosen
+    return found
 
 
-def choose(file: h5py.File, path: Path, dataset: str | None) -> tuple[Candidate, tuple[str, ...]]:
+def choose(tree: Hdf5Tree, path: Path, dataset: str | None) -> tuple[Candidate, tuple[str, ...]]:
     """The frames that are meant, and all paths that could hold frames."""
-    found = survey(file)
+    found = survey(tree)
     paths = tuple(candidate.path for candidate in found.candidates)
     if dataset is not None:
-        chosen = candidate_at(file, dataset)
+        chosen = candidate_at(tree, dataset)
         if isinstance(chosen, str):
             hint = f"; it has frames at {', '.join(paths)}" if paths else ""
             raise RunFileError(path, chosen + hint)
         return chosen, paths
     if not found.candidates:
-        raise _no_frames(file, path, found)
+        raise _no_frames(tree.file, path, found)
     if found.is_ambiguous:
         raise AmbiguousDatasetError(path, paths)
     return found.candidates[0], paths

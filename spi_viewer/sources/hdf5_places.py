@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ENTRY = re.compile(r"/(entry(?:_\d+)?)/")
 _RUN = re.compile(r"/(run_\d+)/")
@@ -42,12 +43,17 @@ class Places:
         )
         return tuple(dict.fromkeys(group for group in groups if group))
 
-    def expand(self, pattern: str) -> list[str]:
+    def expand(self, pattern: str) -> tuple[str, ...]:
         """Every path that a pattern stands for, the nearest first."""
-        run = _RUN.match(self.dataset)
-        filled = pattern.replace("{entry}", self.entry).replace("{beside}", self.beside)
-        filled = filled.replace("{frames}", self.dataset)
-        filled = filled.replace("{run}", f"/{run.group(1)}" if run else "/run_1")
-        if "{detector}" not in filled:
-            return [filled]
-        return [filled.replace("{detector}", group) for group in self.detectors]
+        return _expanded(self, pattern)
+
+
+@lru_cache(maxsize=1024)  # with one file a frame, the same for file after file
+def _expanded(places: Places, pattern: str) -> tuple[str, ...]:
+    run = _RUN.match(places.dataset)
+    filled = pattern.replace("{entry}", places.entry).replace("{beside}", places.beside)
+    filled = filled.replace("{frames}", places.dataset)
+    filled = filled.replace("{run}", f"/{run.group(1)}" if run else "/run_1")
+    if "{detector}" not in filled:
+        return (filled,)
+    return tuple(filled.replace("{detector}", group) for group in places.detectors)

@@ -17,6 +17,7 @@ from spi_viewer.frames import FrameFlag, RunInfo
 from spi_viewer.sources.hdf5_file import H5_ERRORS, not_ready_on_damage, open_hdf5, shorten
 from spi_viewer.sources.hdf5_layouts import Candidate
 from spi_viewer.sources.hdf5_opening import Opening, choose
+from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 # A file that changed within this time may be growing: holes in it may still be filled, and a
 # further change may have left the same time stamp.
@@ -58,11 +59,12 @@ class Hdf5Run:
             with not_ready_on_damage(self._path):
                 self._was_growing = self._is_growing()
                 self._file = open_hdf5(self._path)
+                tree = Hdf5Tree(self._file)
                 if self._chosen is None:
-                    self._chosen, self._candidates = choose(self._file, self._path, dataset)
+                    self._chosen, self._candidates = choose(tree, self._path, dataset)
                 self._was_growing = self._was_growing or self._file.swmr_mode
                 known = self._known_written
-                opening = Opening(self._file, self._path, self._chosen, self._was_growing, known)
+                opening = Opening(tree, self._path, self._chosen, self._was_growing, known)
                 self._known_written = opening.store.written_from_front
                 if opening.store.linked_files != self._linked_files:
                     self._linked_files = opening.store.linked_files

@@ -44,10 +44,9 @@ class FrameStore(Protocol):
 
 
 def open_store(
-    file: h5py.File, path: Path, chosen: Candidate, growing: bool, known: int = 0
+    found: h5py.Group | h5py.Dataset, path: Path, chosen: Candidate, growing: bool, known: int = 0
 ) -> FrameStore:
-    """The store of what was chosen in an open file; `known` frames were complete before."""
-    found = file[chosen.path]
+    """The store of what was found where frames were chosen; `known` frames were complete before."""
     if chosen.storage is Storage.CHAIN:
         return ChainStore(found, path, growing)
     if chosen.storage is Storage.TAGS:
