@@ -44,9 +44,11 @@ class DiffusionMap:
     def place(
         self, features: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Coordinates (N, d) of features (N, D), and distances (N,) to the k-th neighbour.
+        """Coordinates (N, d) of features (N, D), and how far from the graph they lie, (N,).
 
-        For N frames and M in the graph it costs N M distances.
+        The latter is the distance to the k-th neighbour in units of the neighbours' own: about 1
+        in the graph, be it dense or thin there, and more for a frame unlike any in it. For N frames
+        and M in the graph it costs N M distances.
         """
         if not len(features):
             return np.zeros((0, self.modes.shape[1]), np.float32), np.zeros(0, np.float32)
@@ -55,7 +57,7 @@ class DiffusionMap:
             self._place(index, features[start : start + _CHUNK])
             for start in range(0, len(features), _CHUNK)
         ]
-        return np.concatenate([p for p, _ in parts]), np.concatenate([w for _, w in parts])
+        return np.concatenate([p for p, _ in parts]), np.concatenate([r for _, r in parts])
 
     def _place(
         self, index: NearestNeighbors, features: NDArray[np.float32]
@@ -65,7 +67,8 @@ class DiffusionMap:
         kernel = _kernel(distance, _floored(width)[:, None] * self.widths[found])
         step = kernel / kernel.sum(1, keepdims=True)
         placed = np.einsum("nk,nkd->nd", step, self.modes[found])
-        return placed.astype(np.float32), width.astype(np.float32)
+        remoteness = width / np.median(self.widths[found], 1)
+        return placed.astype(np.float32), remoteness.astype(np.float32)
 
 
 def fit_diffusion_map(

@@ -25,6 +25,7 @@ from spi_viewer.baselines.baseline_folder import load_baseline, save_baseline
 from spi_viewer.baselines.labelled_features import LabelledFeatures, Report, labelled_features
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule, FrameClass
+from spi_viewer.networks.classifier import find_model
 from spi_viewer.networks.devices import choose_device
 from spi_viewer.networks.frame_classifier import Classification
 from spi_viewer.networks.model_card import CARD_NAME, ModelCard
@@ -65,10 +66,10 @@ class LitPixelsClassifier(BaselineClassifier):
         self._shares = tensors["shares"].numpy()
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto") -> LitPixelsClassifier:
+    def load(cls, name_or_folder: str | Path, device: str = "auto") -> LitPixelsClassifier:
         """Load a model folder; raises ModelError. It computes on the CPU whatever the device."""
         choose_device(device)
-        folder = Path(folder)
+        folder = find_model(name_or_folder)
         card, tensors = load_baseline(folder, KIND, LitPixelsConfig, lambda _: _SHAPES)
         shares = tensors["shares"]
         if (shares < 0).any() or abs(float(shares.sum()) - 1) > 1e-4:

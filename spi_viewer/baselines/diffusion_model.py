@@ -1,0 +1,176 @@
+"""The incumbent: frames are placed in a diffusion map and judged by the labels around them.
+
+Yoon et al. 2011 clustered a data set and had people name the clusters. Here a map of some frames is
+kept, and any frame is placed in it, so that it can be judged one by one and live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spi_viewer.baselines import diffusion_map, labelled_clusters
+from spi_viewer.baselines.baseline_classifier import BaselineClassifier
+from spi_viewer.baselines.baseline_folder import Shape, load_baseline, save_baseline
+from spi_viewer.baselines.labelled_clusters import LabelledClusters, fit_labelled_clusters
+from spi_viewer.baselines.labelled_features import Report, labelled_features
+from spi_viewer.baselines.ring_features import FEATURE_COUNT, ring_features
+from spi_viewer.errors import ModelError
+from spi_viewer.networks.classifier import find_model
+from spi_viewer.networks.devices import choose_device
+from spi_viewer.networks.frame_classifier import Classification
+from spi_viewer.networks.model_card import CARD_NAME, CLASSES, ModelCard
+from spi_viewer.networks.training_data import TrainingBatch
+from spi_viewer.networks.validation import rule_among_bright
+
+KIND = "diffusion_map"
+FRAMES = diffusion_map.LANDMARKS
+_KEPT = 0.995  # of the held-out frames are no more remote from the graph than the limit
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class DiffusionMapConfig:
+    """How the map is walked.
+
+    Attributes:
+        neighbours: of each frame in the graph.
+        dimensions: coordinates of a frame.
+        clusters: that the frames were grouped in.
+    """
+
+    neighbours: int = diffusion_map.NEIGHBOURS
+    dimensions: int = diffusion_map.DIMENSIONS
+    clusters: int = labelled_clusters.CLUSTERS
+
+    def check(self) -> None:
+        """Raise ValueError for values that make no map."""
+        for name, value in vars(self).items():
+            if type(value) is not int or not 1 <= value <= _MOST:
+                raise ValueError(f"{name} must be a whole number from 1 to {_MOST}")
+
+
+_DEFAULT = DiffusionMapConfig()
+
+
+class DiffusionMapClassifier(BaselineClassifier):
+    """Probabilities of a frame's cluster; far from the graph it is out of distribution."""
+
+    def __init__(self, card: ModelCard, clusters: LabelledClusters, limit: float) -> None:
+        super().__init__(card)
+        self._clusters = clusters
+        self._by_cluster = clusters.probabilities
+        self._limit = limit
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path, device: str = "auto") -> DiffusionMapClassifier:
+        """Load a model folder; raises ModelError. It computes on the CPU whatever the device."""
+        choose_device(device)
+        folder = find_model(name_or_folder)
+        card, tensors = load_baseline(folder, KIND, DiffusionMapConfig, _shapes)
+        part = {name: value.numpy() for name, value in tensors.items()}
+        if not len(part["reference"]) == len(part["widths"]) == len(part["modes"]):
+            raise ModelError(
+                f"{folder}: {CARD_NAME} does not fit: the map's parts differ in length"
+            )
+        if (part["widths"] <= 0).any() or (part["votes"] < 0).any():
+            raise ModelError(f"{folder}: {CARD_NAME} does not fit: widths or votes below 0")
+        graph = diffusion_map.DiffusionMap(
+            part["reference"], part["widths"], part["modes"], card.config.neighbours
+        )
+        clusters = LabelledClusters(graph, part["centres"], part["votes"])
+        return cls(card, clusters, float(part["limit"]))
+
+    def _judge(self, counts: Tensor, valid: Tensor) -> Classification:
+        features = ring_features(counts, valid).numpy()
+        coordinates, cluster, remoteness = self._clusters.place(features)
+        return Classification(self._by_cluster[cluster], remoteness > self._limit, coordinates)
+
+
+def fit_diffusion_map(
+    training: Iterable[TrainingBatch],
+    validation: Sequence[TrainingBatch],
+    folder: Path,
+    *,
+    name: str,
+    frames: int = FRAMES,
+    config: DiffusionMapConfig = _DEFAULT,
+    labels_per_class: int | None = None,
+    false_positives: float = 0.005,
+    seed: int = 0,
+    description: dict[str, Any] | None = None,
+    report: Report = lambda _: None,
+) -> ModelCard:
+    """Map labelled frames, name its clusters by their labels, and write the model folder.
+
+    Args:
+        training: batches, may be endless.
+        validation: what the threshold and the limit of remoteness are chosen on.
+        folder: to write.
+        name: of the model.
+        frames: of `training` to take; memory and time of a judgement grow with them.
+        config: neighbours, dimensions and clusters.
+        labels_per_class: labels that are used, as if the other frames had none; None: all.
+        false_positives: rate of bad frames that the threshold lets through.
+        seed: of clusters and choice of labels.
+        description: of the frames, for the card.
+        report: called with the number of frames so far.
+
+    Raises:
+        ModelError: frames of one kind only, or a folder that cannot be written.
+    """
+    learned = labelled_features(training, ring_features, frames, report)
+    held = labelled_features(validation, ring_features, report=lambda n: report(len(learned) + n))
+    frame_class = learned.frame_class
+    if labels_per_class is not None:
+        frame_class = labelled_clusters.few_labels(frame_class, labels_per_class, seed)
+    clusters = fit_labelled_clusters(learned.features, frame_class, seed=seed, **vars(config))
+    _, cluster, remoteness = clusters.place(held.features)
+    probability = clusters.probabilities[cluster]
+    card = ModelCard(
+        name=name,
+        config=DiffusionMapConfig(
+            clusters.map.neighbours, config.dimensions, len(clusters.centres)
+        ),
+        rule=rule_among_bright(probability, held.frame_class, held.photons, false_positives),
+        training={
+            **(description or {}),
+            "frames": len(learned),
+            "labels": int((frame_class != labelled_clusters.UNLABELLED).sum()),
+            "validation_frames": len(held),
+            "false_positives": false_positives,
+            "seed": seed,
+        },
+    )
+    _save(folder, card, clusters, float(np.quantile(remoteness, _KEPT)))
+    return card
+
+
+def _save(folder: Path, card: ModelCard, clusters: LabelledClusters, limit: float) -> None:
+    graph = clusters.map
+    arrays = {
+        "reference": graph.reference,
+        "widths": graph.widths,
+        "modes": graph.modes,
+        "centres": clusters.centres,
+        "votes": clusters.votes,
+    }
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    save_baseline(folder, KIND, card, {**tensors, "limit": torch.tensor(limit)})
+
+
+def _shapes(config: DiffusionMapConfig) -> dict[str, Shape]:
+    return {
+        "reference": (-1, FEATURE_COUNT),
+        "widths": (-1,),
+        "modes": (-1, config.dimensions),
+        "centres": (config.clusters, config.dimensions),
+        "votes": (config.clusters, len(CLASSES)),
+        "limit": (),
+    }
