@@ -20,6 +20,8 @@ from spi_viewer.frames import (
     INVALID_FLAGS,
     NETWORK_SIDE_PX,
     Crop,
+    FrameClass,
+    FrameFlag,
     FrameId,
     FullFrame,
     Verdict,
@@ -44,11 +46,18 @@ class Inspection:
     Attributes:
         row: the frame's row in the session.
         crop: the operator's where there is one, else that with which the frame was judged.
-        verdict: as judged; `explanation` is of the crop that is shown.
+        verdict: as judged, by the rule that holds now.
+        threshold: of that rule.
         frame: as it stands on disk; None when it cannot be read (then `error` says why).
         counts, valid: (128, 128), what was cut out for the network.
         per_pixel: (128, 128), standardised per pixel over the run so far; None before two frames.
-        explanation: None while the model is being loaded, or for a frame without a pattern.
+        explanation: by the model in use, of the crop that is shown; None while the model is being
+            loaded, or for a frame without a pattern.
+        explained_by: name of that model.
+        judged: (4,) probabilities behind the verdict; None for a frame without a pattern.
+        judged_by: name of the model behind them.
+        flags: of the data, and whether the frame is unlike the training of the model.
+        is_unsure: worth a person's look.
     """
 
     row: int
@@ -61,7 +70,26 @@ class Inspection:
     valid: NDArray[np.bool_]
     per_pixel: NDArray[np.float32] | None = None
     explanation: Explanation | None = None
+    explained_by: str = ""
+    judged: NDArray[np.float32] | None = None
+    judged_by: str = ""
+    flags: FrameFlag = FrameFlag.NONE
+    is_unsure: bool = False
     error: str | None = None
+
+    @property
+    def is_unfamiliar(self) -> bool:
+        """Unlike anything that the model which judged it was trained on."""
+        return FrameFlag.OUT_OF_DISTRIBUTION in self.flags
+
+    @property
+    def p_good(self) -> float | None:
+        """P(single) behind the verdict; None if there is none."""
+        if self.judged is not None:
+            return float(self.judged[FrameClass.SINGLE])
+        if self.explanation is not None:
+            return float(self.explanation.probabilities[FrameClass.SINGLE])
+        return None
 
 
 class Inspector:
@@ -134,25 +162,13 @@ class Inspector:
             self._latest = self._inspect(row)
 
     def _inspect(self, row: int) -> Inspection:
-        frame_id = self._session.frame_id(row)
-        crop = self._crops.get(self._session.run_of(row)) or self._session.crop(row)
-        rows = np.array([row])
-        flags = int(self._session.flags(rows)[0])
-        inspection = Inspection(
-            row=row,
-            id=frame_id,
-            crop=crop,
-            verdict=Verdict(int(self._session.verdicts(rows)[0])),
-            threshold=self._session.rule.threshold,
-            frame=None,
-            counts=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), np.float32),
-            valid=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), bool),
-        )
+        inspection = self._as_judged(row)
+        frame_id, crop = inspection.id, inspection.crop
         try:
             frame = self._reader.read_frame(frame_id.path, frame_id.dataset, frame_id.index, crop)
             inspection.frame = frame
             inspection.counts, inspection.valid = bin_and_crop(frame.pixels, frame.valid, crop)
-            if not flags & int(INVALID_FLAGS):
+            if not inspection.flags & INVALID_FLAGS:
                 self._explain(inspection)
         except SpiViewerError as error:
             inspection.error = str(error)
@@ -163,10 +179,30 @@ class Inspector:
             )
         return inspection
 
+    def _as_judged(self, row: int) -> Inspection:
+        """What the session knows of the frame."""
+        session, rows = self._session, np.array([row])
+        judged = session.probabilities(rows)[0]
+        return Inspection(
+            row=row,
+            id=session.frame_id(row),
+            crop=self._crops.get(session.run_of(row)) or session.crop(row),
+            verdict=Verdict(int(session.verdicts(rows)[0])),
+            threshold=session.rule.threshold,
+            frame=None,
+            counts=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), np.float32),
+            valid=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), bool),
+            judged=judged if np.isfinite(judged).all() else None,
+            judged_by=session.model(row)[0],
+            flags=FrameFlag(int(session.flags(rows)[0])),
+            is_unsure=bool(session.unsure(rows)[0]),
+        )
+
     def _explain(self, inspection: Inspection) -> None:
         classifier = self._classifier()
         if classifier is not None:
             inspection.explanation = classifier.explain(inspection.counts, inspection.valid)
+            inspection.explained_by = classifier.name
         statistics = self._pixel_statistics(self._session.run_of(inspection.row))
         if statistics is not None:
             from spi_viewer.preprocessing.network_input import per_pixel_pattern

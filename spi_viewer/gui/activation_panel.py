@@ -20,7 +20,7 @@ from PyQt5.QtWidgets import (
 from spi_viewer.frames import FrameClass, OperatorLabel
 from spi_viewer.gui.class_bars import ClassBars
 from spi_viewer.gui.elided_label import ElidedLabel
-from spi_viewer.gui.inspection_picture import verdict_text
+from spi_viewer.gui.inspection_picture import judgement_note, verdict_text
 from spi_viewer.gui.map_pictures import picture_of_map, picture_with_activation
 from spi_viewer.gui.map_views import MapTiles, PicturePair
 from spi_viewer.gui.theme import scaled_font, set_tone
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _FOLLOW_LIKELIEST = -1
 _LOW_PANEL = 1.2  # height to width
 _UNLIMITED_PX = 16777215  # Qt's QWIDGETSIZE_MAX
-_NO_MAPS = "this model has no map"
+_NO_MAP = "this model has no map"
+_NO_LAYERS = "This model has no layers to look into: its class probabilities are all there is."
 
 
 class ActivationPanel(QWidget):
@@ -53,7 +54,6 @@ class ActivationPanel(QWidget):
         self._headline = QLabel(self)
         self._headline.setFont(scaled_font(self.font(), 1.7, bold=True))
         self._note = ElidedLabel("", parent=self)
-        set_tone(self._note, "muted")
         self.bars = ClassBars(self)
         self.bars.class_chosen.connect(self._choose_class)
         self.pair = PicturePair(("network input", "why"), self)
@@ -63,14 +63,19 @@ class ActivationPanel(QWidget):
         self._layers.setToolTip("Layer whose feature maps are shown; each is stretched by itself")
         self._layers.activated.connect(self._choose_layer)
         self.tiles = MapTiles(self)
+        self._no_layers = QLabel(_NO_LAYERS, self)
+        self._no_layers.setWordWrap(True)
+        self._no_layers.setAlignment(Qt.AlignCenter)
+        set_tone(self._no_layers, "muted")
         self._lay_out()
+        self._no_layers.hide()
         self.show_inspection(None)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.setSpacing(4)
         top.addWidget(self._headline)
-        top.addWidget(self._note, 1)
+        top.addStretch(1)
         top.addWidget(self._label_button("G  good", OperatorLabel.GOOD))
         top.addWidget(self._label_button("B  bad", OperatorLabel.BAD))
         self._layer_part = QWidget(self)
@@ -79,6 +84,7 @@ class ActivationPanel(QWidget):
         layers.setSpacing(6)
         layers.addWidget(self._layers)
         layers.addWidget(self.tiles, 1)
+        layers.addWidget(self._no_layers, 1)
         self._parts = QGridLayout()
         self._parts.setSpacing(6)
         self._is_low: bool | None = None
@@ -86,6 +92,7 @@ class ActivationPanel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
         layout.addLayout(top)
+        layout.addWidget(self._note)
         layout.addLayout(self._parts, 1)
         self._place_parts(low=False)
 
@@ -145,7 +152,9 @@ class ActivationPanel(QWidget):
         text, tone = verdict_text(self._inspection)
         self._headline.setText(text)
         set_tone(self._headline, tone)
-        self._note.setText("" if self._inspection.explanation is not None else "no scores")
+        text, tone = judgement_note(self._inspection)
+        self._note.setText(text)
+        set_tone(self._note, tone)
 
     def _show_activation(self) -> None:
         shown = self.shown_class
@@ -154,21 +163,30 @@ class ActivationPanel(QWidget):
         if explanation is None or shown is None:
             self.pair.show_pictures(None, None)
             return
-        seen = np.where(self._valid(), explanation.network_input[0], np.nan)
+        seen = self._seen()
         left = picture_of_map(seen, "viridis")
         if explanation.class_maps is None:
-            self.pair.show_captions("model input", _NO_MAPS)
+            self.pair.show_captions("model input", _NO_MAP)
             self.pair.show_pictures(left, None)
             return
         self.pair.show_captions("network input", f"why {FrameClass(shown).label}")
         self.pair.show_pictures(left, picture_with_activation(seen, explanation.class_maps[shown]))
 
-    def _valid(self) -> np.ndarray:
+    def _seen(self) -> np.ndarray:
+        """The model's first input channel, NaN where masked if it is on the frame's own grid."""
         assert self._inspection is not None
-        return self._inspection.valid
+        assert self._inspection.explanation is not None
+        channel = self._inspection.explanation.network_input[0]
+        if channel.shape != self._inspection.valid.shape:
+            return channel
+        return np.where(self._inspection.valid, channel, np.nan)
 
     def _show_layer_names(self) -> None:
         explanation = self._inspection.explanation if self._inspection is not None else None
+        if explanation is not None:  # else as it was: the next frame most likely has layers again
+            self._layers.setVisible(bool(explanation.layers))
+            self.tiles.setVisible(bool(explanation.layers))
+            self._no_layers.setVisible(not explanation.layers)
         names = []
         for layer in explanation.layers if explanation is not None else ():
             count, height, width = layer.maps.shape

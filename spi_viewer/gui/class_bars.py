@@ -8,6 +8,7 @@ from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from spi_viewer.frames import FrameClass
+from spi_viewer.gui.painting import painting
 from spi_viewer.gui.theme import theme_of
 
 _PAD_PX = 6
@@ -61,16 +62,15 @@ class ClassBars(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw names, bars and values."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
-        metrics, height = self.fontMetrics(), self._line_height()
-        left = max(metrics.horizontalAdvance(kind.label) for kind in FrameClass) + 2 * _PAD_PX
-        right = self.width() - metrics.horizontalAdvance("0.000") - 2 * _PAD_PX
-        for line, kind in enumerate(FrameClass):
-            self._paint_line(
-                painter, QRectF(0, line * height, self.width(), height), kind, left, right
-            )
-        painter.end()
+        with painting(self) as painter:
+            painter.setRenderHint(QPainter.Antialiasing)
+            metrics, height = self.fontMetrics(), self._line_height()
+            left = max(metrics.horizontalAdvance(kind.label) for kind in FrameClass) + 2 * _PAD_PX
+            right = self.width() - metrics.horizontalAdvance("0.000") - 2 * _PAD_PX
+            for line, kind in enumerate(FrameClass):
+                self._paint_line(
+                    painter, QRectF(0, line * height, self.width(), height), kind, left, right
+                )
 
     def _paint_line(
         self, painter: QPainter, area: QRectF, kind: FrameClass, left: int, right: int

@@ -10,6 +10,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QAction, QMessageBox, QWidget
 
 from spi_viewer import __version__
+from spi_viewer.frames import OperatorLabel
 from spi_viewer.gui.actions import GESTURES, Actions
 from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames, Rows
 from spi_viewer.gui.help_window import HelpWindow
@@ -60,8 +61,16 @@ class Dialogs:
                     return np.asarray(grid.selected_rows(), np.int64)
                 return self._session.decided_rows(ExportPolicy(policy), run)
 
+            def unsure_of(rows: Rows) -> int:
+                undecided = self._session.labels(rows) == OperatorLabel.NONE
+                return int((self._session.unsure(rows) & undecided).sum())
+
             dialog = ExportDialog(
-                rows_of, self._export_frames, self._settings.last_directory, self._parent
+                rows_of,
+                unsure_of,
+                self._export_frames,
+                self._settings.last_directory,
+                self._parent,
             )
             dialog.setWindowTitle(f"Export frames of {name}")
             dialog.finished.connect(self._forget_export)

@@ -72,6 +72,7 @@ class ExportDialog(QDialog):
 
     Args:
         rows_of: session rows of a policy (see POLICIES), asked again and again for live counts.
+        unsure_of: how many of these rows are worth a look first.
         export_frames: `(order, progress, cancelled) -> ExportReport`, called on the export's
             thread.
         directory: where the suggested file lies.
@@ -80,13 +81,14 @@ class ExportDialog(QDialog):
     def __init__(
         self,
         rows_of: Callable[[str], Rows],
+        unsure_of: Callable[[Rows], int],
         export_frames: ExportFrames,
         directory: str,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export frames")
-        self._rows_of, self._export_frames = rows_of, export_frames
+        self._rows_of, self._unsure_of, self._export_frames = rows_of, unsure_of, export_frames
         self._task: BackgroundTask[Any] | None = None
         self.policies = QButtonGroup(self)
         self.counts: dict[str, QLabel] = {}
@@ -188,8 +190,10 @@ class ExportDialog(QDialog):
         if self._task is not None:
             return
         for name, label in self.counts.items():
-            count = len(self._rows_of(name))
-            label.setText("1 frame" if count == 1 else f"{format_count(count)} frames")
+            rows = self._rows_of(name)
+            text = "1 frame" if len(rows) == 1 else f"{format_count(len(rows))} frames"
+            unsure = self._unsure_of(rows)
+            label.setText(f"{text}, {format_count(unsure)} unsure" if unsure else text)
         self._check()
 
     def _may_overwrite(self) -> bool:

@@ -119,14 +119,10 @@ def frame_entries(inspection: Inspection) -> list[tuple[str, str]]:
         ("frame", format_count(frame_id.index)),
         ("id", frame_id.name or "–"),
         ("row in session", format_count(inspection.row)),
-        ("verdict", inspection.verdict.name.lower()),
-        ("threshold", f"{inspection.threshold:.3g}"),
     ]
     if inspection.error:
         entries.append(("error", inspection.error))
-    if inspection.explanation is not None:
-        for kind, score in zip(FrameClass, inspection.explanation.probabilities, strict=True):
-            entries.append((f"P({kind.label})", f"{float(score):.4f}"))
+    entries += _judgement_entries(inspection)
     if inspection.frame is not None:
         entries += _frame_entries(inspection.frame)
         entries += _geometry_entries(inspection.frame.geometry)
@@ -138,6 +134,24 @@ def frame_entries(inspection: Inspection) -> list[tuple[str, str]]:
             (name.replace("_", " "), _shown(value))
             for name, value in inspection.frame.metadata.items()
         ]
+    return entries
+
+
+def _judgement_entries(inspection: Inspection) -> list[tuple[str, str]]:
+    """The verdict, who gave it, and the scores behind it."""
+    entries = [
+        ("verdict", inspection.verdict.name.lower() + (", unsure" if inspection.is_unsure else "")),
+        ("judged by", inspection.judged_by or "–"),
+        ("threshold", f"{inspection.threshold:.3g}"),
+    ]
+    if inspection.is_unfamiliar:
+        entries.append(("unfamiliar", "unlike anything that model was trained on"))
+    scores = inspection.judged
+    if scores is None and inspection.explanation is not None:
+        scores = inspection.explanation.probabilities
+    if scores is not None:
+        for kind, score in zip(FrameClass, scores, strict=True):
+            entries.append((f"P({kind.label})", f"{float(score):.4f}"))
     return entries
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import QRectF
 
-from spi_viewer.frames import INVALID_FLAGS, FrameFlag, Verdict
+from spi_viewer.frames import INVALID_FLAGS, FrameClass, FrameFlag, Verdict
 from spi_viewer.gui.intensity import IntensityScale
 from spi_viewer.gui.overlays import crop_rect
 from spi_viewer.gui.texts import format_count
@@ -18,6 +18,7 @@ from spi_viewer.gui.texts import format_count
 if TYPE_CHECKING:
     from spi_viewer.inspector import Inspection
 
+_SAME_SCORE = 0.02  # half precision and batching move a score less
 _REASONS = {
     FrameFlag.UNREADABLE: "this frame could not be read",
     FrameFlag.NO_VALID_PIXELS: "no valid pixel: all are masked, NaN or fill values",
@@ -76,10 +77,43 @@ def headline(inspection: Inspection) -> str:
 
 
 def verdict_text(inspection: Inspection) -> tuple[str, str]:
-    """The verdict in words and its tone: ('good · P(single) 0.97', 'good')."""
+    """The verdict in words and its tone: ('good · P(single) 0.97', 'good').
+
+    What is worth a look says so: ('good? · P(single) 0.55', 'unsure').
+    """
     if inspection.verdict == Verdict.INVALID:
         return "invalid", "muted"
     word = "good" if inspection.verdict == Verdict.GOOD else "bad"
-    if inspection.explanation is None:
-        return word, word
-    return f"{word} · P(single) {float(inspection.explanation.probabilities[0]):.2f}", word
+    tone = "unsure" if inspection.is_unsure else word
+    doubt = "?" if inspection.is_unsure else ""
+    if inspection.p_good is None:
+        return f"{word}{doubt}", tone
+    return f"{word}{doubt} · P(single) {inspection.p_good:.2f}", tone
+
+
+def doubt_text(inspection: Inspection) -> str:
+    """Why a person should look, in a word; '' if nothing speaks against the verdict."""
+    if inspection.verdict == Verdict.INVALID:
+        return ""
+    if inspection.is_unfamiliar:
+        return "≠ unfamiliar"
+    return "unsure" if inspection.is_unsure else ""
+
+
+def judgement_note(inspection: Inspection) -> tuple[str, str]:
+    """Who judged the frame and what speaks against trusting it, in a line; and its tone."""
+    model = inspection.judged_by or "the model"
+    explanation, judged = inspection.explanation, inspection.judged
+    if inspection.verdict == Verdict.INVALID:
+        return "no pattern to judge", "muted"
+    if inspection.is_unfamiliar:
+        return f"≠ unlike anything that {model} was trained on: check by eye", "unsure"
+    if inspection.explained_by != inspection.judged_by and explanation is not None:
+        return f"judged by {model}; bars and maps are of {inspection.explained_by}", "unsure"
+    if explanation is not None and judged is not None:
+        now = float(explanation.probabilities[FrameClass.SINGLE])
+        if abs(now - float(judged[FrameClass.SINGLE])) > _SAME_SCORE:
+            return f"as it is cut now: P(single) {now:.2f}", "muted"
+    if inspection.is_unsure:
+        return f"? {model} is not certain: worth a look", "unsure"
+    return f"judged by {model}", "muted"

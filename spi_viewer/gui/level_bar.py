@@ -10,6 +10,7 @@ from PyQt5.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt5.QtWidgets import QWidget
 
 from spi_viewer.gui.intensity import HISTOGRAM_BINS, IntensityImage, Levels
+from spi_viewer.gui.painting import painting
 from spi_viewer.gui.theme import theme_of
 
 _COLOUR_WIDTH_PX = 12
@@ -95,15 +96,15 @@ class LevelBar(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw colours, histogram, scale and handles."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
-        if self._image is None:
-            return
-        self._paint_histogram(painter)
-        self._paint_colours(painter)
-        self._paint_scale(painter)
-        for value in (self._levels.low, self._levels.high):
-            self._paint_handle(painter, self.y_of(value))
+        with painting(self) as painter:
+            painter.setRenderHint(QPainter.Antialiasing)
+            if self._image is None:
+                return
+            self._paint_histogram(painter)
+            self._paint_colours(painter)
+            self._paint_scale(painter)
+            for value in (self._levels.low, self._levels.high):
+                self._paint_handle(painter, self.y_of(value))
 
     def _paint_colours(self, painter: QPainter) -> None:
         low, high = self.y_of(self._levels.low), self.y_of(self._levels.high)

@@ -9,6 +9,7 @@ from PyQt5.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from spi_viewer.gui.map_pictures import indexed_image, indices_of, tile_columns
+from spi_viewer.gui.painting import painting
 from spi_viewer.gui.theme import theme_of
 
 _GAP_PX = 2
@@ -67,21 +68,21 @@ class PicturePair(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw pictures and captions."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.SmoothPixmapTransform)
-        theme = theme_of(self.palette())
-        places = self.places()
-        stacked = places[0].x() == places[1].x()
-        room = float(self.width()) if stacked else (self.width() - _BETWEEN_PX) / 2
-        for place, picture, caption in zip(places, self._pictures, self._captions, strict=True):
-            painter.fillRect(place, QColor(theme.canvas))
-            if picture is not None:
-                painter.drawImage(place, picture)
-            below = QRectF(0, place.bottom() + 1, room, self._caption_height())
-            below.moveCenter(QPointF(place.center().x(), below.center().y()))
-            painter.setPen(QColor(theme.muted))
-            text = self.fontMetrics().elidedText(caption, Qt.ElideRight, int(room))
-            painter.drawText(below, Qt.AlignHCenter | Qt.AlignTop, text)
+        with painting(self) as painter:
+            painter.setRenderHint(QPainter.SmoothPixmapTransform)
+            theme = theme_of(self.palette())
+            places = self.places()
+            stacked = places[0].x() == places[1].x()
+            room = float(self.width()) if stacked else (self.width() - _BETWEEN_PX) / 2
+            for place, picture, caption in zip(places, self._pictures, self._captions, strict=True):
+                painter.fillRect(place, QColor(theme.canvas))
+                if picture is not None:
+                    painter.drawImage(place, picture)
+                below = QRectF(0, place.bottom() + 1, room, self._caption_height())
+                below.moveCenter(QPointF(place.center().x(), below.center().y()))
+                painter.setPen(QColor(theme.muted))
+                text = self.fontMetrics().elidedText(caption, Qt.ElideRight, int(room))
+                painter.drawText(below, Qt.AlignHCenter | Qt.AlignTop, text)
 
 
 class MapTiles(QWidget):
@@ -133,10 +134,10 @@ class MapTiles(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the tiles."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.SmoothPixmapTransform)
-        for number, picture in enumerate(self._pictures):
-            painter.drawImage(self.place(number), picture)
+        with painting(self) as painter:
+            painter.setRenderHint(QPainter.SmoothPixmapTransform)
+            for number, picture in enumerate(self._pictures):
+                painter.drawImage(self.place(number), picture)
 
     def event(self, event: QEvent) -> bool:
         """A tool tip names the map under the pointer and its range."""

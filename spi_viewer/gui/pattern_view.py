@@ -14,6 +14,7 @@ from spi_viewer.gui.colour_maps import COLOUR_MAP_NAMES, DEFAULT_COLOUR_MAP, col
 from spi_viewer.gui.elided_label import ElidedLabel
 from spi_viewer.gui.inspection_picture import (
     Picture,
+    doubt_text,
     headline,
     picture_of,
     verdict_text,
@@ -157,7 +158,8 @@ class PatternView(QWidget):
             return
         self._title.setText(headline(inspection))
         text, tone = verdict_text(inspection)
-        self._verdict.setText(text)
+        doubt = doubt_text(inspection)
+        self._verdict.setText(f"{text} · {doubt}" if doubt else text)
         set_tone(self._verdict, tone)
 
     def set_scale(self, scale: IntensityScale) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QColor
 
-from spi_viewer.gui.texts import format_count, format_half_width, format_percent
+from spi_viewer.gui.texts import format_count, format_interval, format_percent
 from spi_viewer.gui.theme import DARK, Theme
 from spi_viewer.session.runs import Counts, RunState, RunSummary
 
@@ -89,8 +89,10 @@ class RunModel(QAbstractTableModel):
             return format_count(counts.good)
         if not counts.good + counts.bad:
             return "–"
-        half = format_half_width(counts.hit_rate_low, counts.hit_rate_high)
-        return f"{format_percent(counts.hit_rate).removesuffix('%').rstrip()} {half}"
+        interval = format_interval(counts.hit_rate, counts.hit_rate_low, counts.hit_rate_high)
+        if not interval.startswith("±"):
+            return f"{format_percent(counts.hit_rate)} ({interval.removesuffix('%').rstrip()})"
+        return f"{format_percent(counts.hit_rate).removesuffix('%').rstrip()} {interval}"
 
     def _tip(self, run: RunSummary) -> str:
         if run.run == ALL_RUNS:

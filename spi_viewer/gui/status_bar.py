@@ -11,7 +11,7 @@ from spi_viewer.gui.elided_label import ElidedLabel
 from spi_viewer.gui.texts import (
     format_age,
     format_count,
-    format_half_width,
+    format_interval,
     format_percent,
     format_rate,
 )
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from spi_viewer.session.runs import Counts, RunSummary
 
 _LAGGING_S = 2.0
+_FEW_FRAMES = 20
+_ALARMING_SHARE = 0.2  # unfamiliar frames; the limit is set so that 0.5 % of known ones are
 # Word and tone of a run's state, the busiest first; the shape says it without the colour.
 _STATES = {
     "LIVE": ("● LIVE", "good"),
@@ -47,9 +49,10 @@ class StatusCell(QWidget):
         tone: str = "",
         elide: Qt.TextElideMode = Qt.ElideRight,
         max_chars: int = 0,
+        value_chars: int = 14,
     ) -> None:
         super().__init__()
-        self._chars, self._max_chars = chars, max_chars
+        self._chars, self._max_chars, self._value_chars = chars, max_chars, value_chars
         min_chars = min(chars, 5)
         self.caption = QLabel(caption)
         self.value = ElidedLabel("–", Qt.ElideMiddle, min_chars)
@@ -77,7 +80,8 @@ class StatusCell(QWidget):
         char_px = self.detail.fontMetrics().averageCharWidth()
         usual = self.detail.sizeHint().width()
         width = max(self._chars * char_px, min(usual, self._max_chars * char_px))
-        value = min(self.value.sizeHint().width(), 14 * self.value.fontMetrics().averageCharWidth())
+        value_char_px = self.value.fontMetrics().averageCharWidth()
+        value = min(self.value.sizeHint().width(), self._value_chars * value_char_px)
         return QSize(max(width, value), super().sizeHint().height())
 
 
@@ -87,12 +91,16 @@ class StatusStrip(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.run = StatusCell("RUN", 22, elide=Qt.ElideLeft, max_chars=44)
+        self.run = StatusCell("RUN", 22, elide=Qt.ElideLeft, max_chars=44, value_chars=26)
         self.state = StatusCell("STATE", 34)
         self.good = StatusCell("✓ GOOD", 16, "good")
         self.bad = StatusCell("✗ BAD", 46, "bad")
         self.hit_rate = StatusCell("HIT RATE", 20)
         self.unsure = StatusCell("? UNSURE", 14, "unsure")
+        self.unfamiliar = StatusCell("≠ UNFAMILIAR", 24, "unsure")
+        self.unfamiliar.setToolTip(
+            "Frames unlike anything the network was trained on; good ones among them are unsure"
+        )
         self.invalid = StatusCell("! INVALID", 15)
         self.invalid.setToolTip("Frames without a pattern: unreadable, masked, never written")
         self.rate = StatusCell("RATE", 22)
@@ -100,9 +108,10 @@ class StatusStrip(QFrame):
         self.model = StatusCell("MODEL", 18)
         self.cells = (
             self.run, self.state, self.good, self.bad, self.hit_rate, self.unsure,
-            self.invalid, self.rate, self.device, self.model,
+            self.unfamiliar, self.invalid, self.rate, self.device, self.model,
         )  # fmt: skip
         self.invalid.hide()
+        self.unfamiliar.hide()
         self._lay_out()
         self.show_run(None)
 
@@ -135,11 +144,23 @@ class StatusStrip(QFrame):
         self.bad.show_texts(format_count(counts.bad), reasons)
         judged = counts.good + counts.bad
         if judged:
-            half = format_half_width(counts.hit_rate_low, counts.hit_rate_high)
-            self.hit_rate.show_texts(format_percent(counts.hit_rate), f"{half} (95 %)")
+            interval = format_interval(counts.hit_rate, counts.hit_rate_low, counts.hit_rate_high)
+            self.hit_rate.show_texts(format_percent(counts.hit_rate), f"{interval} (95 %)")
         else:
             self.hit_rate.show_texts("–", "")
         self.unsure.show_texts(format_count(counts.unsure), "worth a look")
+        self._show_unfamiliar(counts.unfamiliar, judged)
+
+    def _show_unfamiliar(self, count: int, judged: int) -> None:
+        """Say when the network is out of its depth: its verdicts are then not worth much."""
+        self.unfamiliar.setVisible(count > 0)
+        share = count / max(1, judged)
+        alarming = judged >= _FEW_FRAMES and share >= _ALARMING_SHARE
+        share_text = f"{format_percent(share, 0)} of the frames"
+        self.unfamiliar.show_texts(
+            format_count(count), f"{share_text}: check by eye" if alarming else share_text
+        )
+        set_tone(self.unfamiliar.detail, "bad" if alarming else "muted")
 
     def show_status(self, status: PipelineStatus) -> None:
         """Show speed, lag, device and model."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _THIN_SPACE = "\u202f"
+_ASKEW = 0.25  # of half an interval; less is not worth two numbers
 
 
 def format_count(count: float) -> str:
@@ -26,6 +27,15 @@ def format_half_width(low: float, high: float) -> str:
     half = 50 * (high - low)
     digits = 2 if half < 0.1 else 1
     return f"±{_THIN_SPACE}{half:.{digits}f}{_THIN_SPACE}%"
+
+
+def format_interval(rate: float, low: float, high: float) -> str:
+    """'± 0.3 %' around the rate; '1.3–15.5 %' where the interval lies askew, as for few frames."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    if abs((low + high) / 2 - rate) <= _ASKEW * (high - low) / 2:
+        return format_half_width(low, high)
+    return f"{100 * low:.1f}–{100 * high:.1f}{_THIN_SPACE}%"
 
 
 def format_age(seconds: float | None) -> str:

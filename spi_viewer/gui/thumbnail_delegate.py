@@ -101,12 +101,17 @@ def verdict_mark(cell: Cell) -> str:
 def _paint_mark(
     painter: QPainter, picture: QRectF, cell: Cell, colour: QColor, theme: Theme
 ) -> None:
-    """A small tab in the upper left corner, and '!' in the lower right one if flagged."""
+    """Verdict upper left, '!' lower right for faulty data, '≠' lower left if unfamiliar."""
     tab = QRectF(picture.x(), picture.y(), _MARK_PX, _MARK_PX)
     _paint_tab(painter, tab, verdict_mark(cell), colour, theme)
-    if cell.flags and verdict_mark(cell) != "!":
+    if verdict_mark(cell) == "!":
+        return
+    if cell.has_faulty_data:
         tab.moveBottomRight(picture.bottomRight())
         _paint_tab(painter, tab, "!", QColor(theme.invalid), theme)
+    if cell.is_unfamiliar:
+        tab.moveBottomLeft(picture.bottomLeft())
+        _paint_tab(painter, tab, "≠", QColor(theme.unsure), theme)
 
 
 def _paint_tab(painter: QPainter, tab: QRectF, mark: str, colour: QColor, theme: Theme) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,21 @@ from numpy.typing import NDArray
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QImage
 
-from spi_viewer.frames import FrameClass, FrameFlag, FrameId, OperatorLabel, Verdict
+from spi_viewer.errors import SessionError
+from spi_viewer.frames import (
+    THUMBNAIL_SIDE_PX,
+    FrameClass,
+    FrameFlag,
+    FrameId,
+    OperatorLabel,
+    Verdict,
+)
 from spi_viewer.gui.colour_maps import colour_table
 
 if TYPE_CHECKING:
     from spi_viewer.session.session import Session
 
+_log = logging.getLogger(__name__)
 _CHUNK = 64  # rows fetched at once
 _PICTURES_KEPT = 4096  # 64 x 64 x 4 bytes each: 64 MiB
 
@@ -27,7 +37,7 @@ class Cell:
 
     Attributes:
         verdict: the network's.
-        is_unsure: the network is not certain and nobody has decided yet.
+        is_unsure: worth a look, and nobody has decided yet.
     """
 
     row: int
@@ -42,6 +52,16 @@ class Cell:
     def final_verdict(self) -> Verdict:
         """The operator's label where there is one, else the network's verdict."""
         return self.verdict if self.label == OperatorLabel.NONE else Verdict(int(self.label))
+
+    @property
+    def is_unfamiliar(self) -> bool:
+        """Unlike anything the network was trained on."""
+        return FrameFlag.OUT_OF_DISTRIBUTION in self.flags
+
+    @property
+    def has_faulty_data(self) -> bool:
+        """Something is wrong with its pixels."""
+        return bool(self.flags & ~FrameFlag.OUT_OF_DISTRIBUTION)
 
     @property
     def caption(self) -> str:
@@ -150,7 +170,7 @@ class ThumbnailModel(QAbstractListModel):
         return self._cells[row]
 
     def _fetch_cells(self, rows: NDArray[np.int64]) -> list[Cell]:
-        session, rule = self._session, self._session.rule
+        session = self._session
         probabilities = session.probabilities(rows).tolist()
         facts = zip(
             rows.tolist(),
@@ -158,6 +178,7 @@ class ThumbnailModel(QAbstractListModel):
             session.verdicts(rows).tolist(),
             session.labels(rows).tolist(),
             session.flags(rows).tolist(),
+            session.unsure(rows).tolist(),
             strict=True,
         )
         return [
@@ -168,18 +189,21 @@ class ThumbnailModel(QAbstractListModel):
                 verdict=Verdict(verdict),
                 label=OperatorLabel(label),
                 flags=FrameFlag(flags),
-                is_unsure=label == OperatorLabel.NONE
-                and verdict != Verdict.INVALID
-                and rule.unsure_low <= scores[FrameClass.SINGLE] < rule.unsure_high,
+                is_unsure=unsure and label == OperatorLabel.NONE,
             )
-            for row, scores, verdict, label, flags in facts
+            for row, scores, verdict, label, flags, unsure in facts
         ]
 
     def _picture(self, position: int) -> QImage:
         row = int(self._rows[position])
         if row not in self._pictures:
             rows = [r for r in self._chunk(position).tolist() if r not in self._pictures]
-            for fetched, pixels in zip(rows, self._session.thumbnails(rows), strict=True):
+            try:
+                thumbnails = self._session.thumbnails(rows)
+            except SessionError as error:  # while painting: an empty picture, and again next time
+                _log.warning("thumbnails cannot be read: %s", error)
+                return self._coloured(np.zeros((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), np.uint8))
+            for fetched, pixels in zip(rows, thumbnails, strict=True):
                 self._pictures[fetched] = self._coloured(pixels)
             while len(self._pictures) > _PICTURES_KEPT:
                 self._pictures.popitem(last=False)
@@ -202,6 +226,8 @@ def describe(cell: Cell) -> str:
         lines.append("   ".join(f"{kind.label} {score:.3f}" for kind, score in scores))
     if cell.label != OperatorLabel.NONE:
         lines.append(f"operator: {cell.label.name.lower()}")
-    if cell.flags:
+    if cell.is_unfamiliar:
+        lines.append("unlike anything the network was trained on")
+    if cell.has_faulty_data:
         lines.append(f"flags: {cell.flags.names.replace('|', ', ').replace('_', ' ')}")
     return "\n".join(lines)

@@ -69,6 +69,7 @@ def _counts(session: Session, run: int | None) -> dict[RowFilter, int]:
         RowFilter.NON_SAMPLE: counts.non_sample,
         RowFilter.BLANK: counts.blank,
         RowFilter.UNSURE: counts.unsure,
+        RowFilter.UNFAMILIAR: counts.unfamiliar,
         RowFilter.LABELLED: counts.labelled,
         RowFilter.DISAGREE: len(session.select(RowFilter.DISAGREE, SortOrder.OLDEST, run)),
         RowFilter.FLAGGED: len(session.select(RowFilter.FLAGGED, SortOrder.OLDEST, run)),

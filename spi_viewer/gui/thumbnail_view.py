@@ -28,6 +28,7 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import QAbstractItemView, QStyle, QWidget
 
+from spi_viewer.gui.painting import painting
 from spi_viewer.gui.thumbnail_delegate import GAP_PX, ThumbnailDelegate
 
 SMALLEST_PX, LARGEST_PX = 48, 256
@@ -249,7 +250,10 @@ class ThumbnailView(QAbstractItemView):
         """Paint the visible cells."""
         if self.model() is None:
             return
-        painter = QPainter(self.viewport())
+        with painting(self.viewport()) as painter:
+            self._paint_cells(painter)
+
+    def _paint_cells(self, painter: QPainter) -> None:
         option, current = self.viewOptions(), self.currentIndex().row()
         plain = option.state & ~(QStyle.State_Selected | QStyle.State_HasFocus)
         for position in self.visible_positions():

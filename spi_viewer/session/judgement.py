@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.frames import INVALID_FLAGS, DecisionRule, FrameClass, Verdict
+from spi_viewer.frames import INVALID_FLAGS, DecisionRule, FrameClass, FrameFlag, Verdict
 
-# Categories are FrameClass values (SINGLE = good) and INVALID; UNSURE is a bit on top.
+# Categories are FrameClass values (SINGLE = good) and INVALID; the others are bits on top.
 INVALID = 4
 UNSURE_BIT = 8
-CODE_COUNT = 16
+UNFAMILIAR_BIT = 16
+CODE_COUNT = 32
 _CATEGORY_MASK = 7
 
-_VERDICT_OF_CATEGORY = np.full(CODE_COUNT, Verdict.BAD, np.int8)
+_VERDICT_OF_CATEGORY = np.full(_CATEGORY_MASK + 1, Verdict.BAD, np.int8)
 _VERDICT_OF_CATEGORY[FrameClass.SINGLE] = Verdict.GOOD
 _VERDICT_OF_CATEGORY[INVALID] = Verdict.INVALID
 
@@ -37,11 +38,19 @@ def judge(
     flags: NDArray[np.uint32],
     rule: DecisionRule,
 ) -> NDArray[np.int8]:
-    """Code of each frame under a rule; all arrays (B,)."""
+    """Code of each frame under a rule; all arrays (B,).
+
+    Unsure is what lies in the rule's band, and what is called good although the network has never
+    seen the like: an unknown kind of frame is not silently good.
+    """
     judged = reason != INVALID
+    good = judged & (rule.verdicts(p_good, flags) == Verdict.GOOD)
+    unfamiliar = judged & ((flags & int(FrameFlag.OUT_OF_DISTRIBUTION)) != 0)
+    in_band = judged & (p_good >= rule.unsure_low) & (p_good < rule.unsure_high)
     codes = reason.copy()
-    codes[judged & (rule.verdicts(p_good, flags) == Verdict.GOOD)] = FrameClass.SINGLE
-    codes[judged & (p_good >= rule.unsure_low) & (p_good < rule.unsure_high)] |= UNSURE_BIT
+    codes[good] = FrameClass.SINGLE
+    codes[in_band | (good & unfamiliar)] |= UNSURE_BIT
+    codes[unfamiliar] |= UNFAMILIAR_BIT
     return codes
 
 
@@ -67,3 +76,8 @@ def verdicts(codes: NDArray[np.int8]) -> NDArray[np.int8]:
 def unsure(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
     """True where a person should look."""
     return (codes & UNSURE_BIT) != 0
+
+
+def unfamiliar(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """True where the frame is unlike anything the network was trained on."""
+    return (codes & UNFAMILIAR_BIT) != 0

@@ -14,7 +14,10 @@ from spi_viewer.session.hit_rate import HitRateSeries, bin_hit_rate
 
 
 class RowFilter(enum.StrEnum):
-    """What to show. Good and bad are the network's; LABELLED and DISAGREE the operator's."""
+    """What to show. Good and bad are the network's; LABELLED and DISAGREE the operator's.
+
+    UNFAMILIAR is unlike the network's training, FLAGGED has something wrong with its data.
+    """
 
     ALL = "all"
     GOOD = "good"
@@ -23,6 +26,7 @@ class RowFilter(enum.StrEnum):
     NON_SAMPLE = "non-sample"
     BLANK = "blank"
     UNSURE = "unsure"
+    UNFAMILIAR = "unfamiliar"
     INVALID = "invalid"
     LABELLED = "labelled"
     DISAGREE = "disagree"
@@ -84,12 +88,14 @@ def _passing(columns: RowColumns, row_filter: RowFilter) -> NDArray[np.bool_]:
             return judgement.verdicts(columns.code) == Verdict.BAD
         case RowFilter.UNSURE:
             return judgement.unsure(columns.code)
+        case RowFilter.UNFAMILIAR:
+            return judgement.unfamiliar(columns.code)
         case RowFilter.LABELLED:
             return columns.label != OperatorLabel.NONE
         case RowFilter.DISAGREE:
             return disagreeing(columns.code, columns.label)
         case RowFilter.FLAGGED:
-            return columns.flags != int(FrameFlag.NONE)
+            return (columns.flags & ~np.uint32(FrameFlag.OUT_OF_DISTRIBUTION)) != 0
     return np.ones(len(columns.code), bool)
 
 

@@ -26,7 +26,9 @@ class Counts:
     good + multi + non_sample + blank + invalid = frames, and bad = multi + non_sample + blank.
 
     Attributes:
-        good, bad, multi, non_sample, blank, unsure: by the network's verdict.
+        good, bad, multi, non_sample, blank: by the network's verdict.
+        unsure: of these, what is worth a person's look.
+        unfamiliar: of these, what is unlike anything the network was trained on.
         invalid: frames without a pattern; not in the hit rate.
         labelled: frames that the operator decided.
         hit_rate: good / (frames - invalid), 0 where there is none.
@@ -40,6 +42,7 @@ class Counts:
     non_sample: int = 0
     blank: int = 0
     unsure: int = 0
+    unfamiliar: int = 0
     invalid: int = 0
     labelled: int = 0
     hit_rate: float = 0.0

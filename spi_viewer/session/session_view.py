@@ -135,6 +135,10 @@ class SessionView:
         """(n,) Verdict of the network."""
         return judgement.verdicts(self._values("code", rows))
 
+    def unsure(self, rows: ArrayLike) -> NDArray[np.bool_]:
+        """(n,) True where a person should look; see `judgement.judge`."""
+        return judgement.unsure(self._values("code", rows))
+
     def flags(self, rows: ArrayLike) -> NDArray[np.uint32]:
         """(n,) FrameFlag bits."""
         return self._values("flags", rows)

@@ -64,8 +64,8 @@ class Tallies:
 
 
 def _counts(codes: NDArray[np.int64], labelled: int) -> Counts:
-    plain, unsure = codes[: judgement.UNSURE_BIT], codes[judgement.UNSURE_BIT :]
-    by_category = (plain + unsure).tolist()
+    every_code = np.arange(judgement.CODE_COUNT, dtype=np.int8)
+    by_category = np.bincount(judgement.categories(every_code), weights=codes).astype(int).tolist()
     frames, invalid = sum(by_category), by_category[judgement.INVALID]
     good = by_category[FrameClass.SINGLE]
     low, high = wilson_interval(good, frames - invalid)
@@ -76,7 +76,8 @@ def _counts(codes: NDArray[np.int64], labelled: int) -> Counts:
         multi=by_category[FrameClass.MULTI],
         non_sample=by_category[FrameClass.NON_SAMPLE],
         blank=by_category[FrameClass.BLANK],
-        unsure=int(unsure.sum()),
+        unsure=int(codes[judgement.unsure(every_code)].sum()),
+        unfamiliar=int(codes[judgement.unfamiliar(every_code)].sum()),
         invalid=invalid,
         labelled=labelled,
         hit_rate=good / max(1, frames - invalid),

@@ -35,6 +35,9 @@ class MillionFrames:
     def flags(self, rows):
         return np.zeros(len(rows), np.uint32)
 
+    def unsure(self, rows):
+        return np.zeros(len(rows), bool)
+
     def frame_id(self, row):
         return FrameId("/data/r0173.cxi", "/data", row)
 

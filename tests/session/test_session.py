@@ -89,6 +89,24 @@ def test_filters_pass_what_they_say(four, row_filter, rows):
     assert four.select(row_filter).tolist() == rows
 
 
+def test_what_the_network_has_never_seen_is_not_silently_good(session, make_batch):
+    run = session.add_run("a", "/a", "file")
+    unknown = FrameFlag.OUT_OF_DISTRIBUTION
+    flags = [0, unknown, unknown, unknown | FrameFlag.SATURATED, unknown | FrameFlag.UNREADABLE]
+    p = _p(0.99, 0.99, 0.01, 0.99, 0.99)
+    session.append(run, make_batch(5), p, np.array(flags, np.uint32))
+    counts = session.counts(run)
+    assert (counts.good, counts.bad, counts.invalid) == (3, 1, 1)
+    assert (counts.unsure, counts.unfamiliar) == (2, 3)
+    assert session.select(RowFilter.UNSURE).tolist() == [1, 3]
+    assert session.select(RowFilter.UNFAMILIAR).tolist() == [1, 2, 3]
+    assert session.select(RowFilter.FLAGGED).tolist() == [3, 4]  # something wrong with the data
+    assert session.unsure(range(5)).tolist() == [False, True, False, True, False]
+    session.set_rule(DecisionRule(threshold=1.0))
+    assert session.counts(run).unsure == 0
+    assert session.counts(run).unfamiliar == 3
+
+
 @pytest.mark.parametrize(
     ("order", "rows"),
     [
