@@ -83,7 +83,7 @@ def draw_maps(examples: Sequence[Example], explained: Sequence[Explanation]) -> 
         for layer in layers:
             maps = explanation.layers[layer].maps
             next(tiles).imshow(maps.mean(0), cmap="viridis", interpolation="nearest")
-    titles = ["pattern", *(["single"] if has_classes else [])]
+    titles = ["pattern", *(["score of single"] if has_classes else [])]
     titles += [explained[0].layers[layer].name for layer in layers]
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title.replace(" ", "\n", 1), fontsize=8)

@@ -28,7 +28,7 @@ from spi_viewer.networks.training_state import STATE_NAME
 from spi_viewer.simulation.dataset import stream
 
 SIZES = ((1, 1), (2, 2), (4, 4), (7, 7))
-_PASSES = 10  # over the training frames
+_PASSES = 15  # over the training frames
 _BATCH = 32
 _TRAINING_SEED, _VALIDATION_SEED = 3_500_000_017, 3_600_000_011
 
@@ -112,6 +112,8 @@ class DepthStudy:
             epochs=_PASSES,
             steps_per_epoch=self._steps,
             warm_up_steps=self._steps,
+            label_smoothing=0.0,
+            average_decay=1 - min(1.0, 4 / self._steps),  # over the last part of a pass
             seed=self.seed,
         )
         done = 0

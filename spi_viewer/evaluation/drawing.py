@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spi_viewer.evaluation.intervals import Estimate
 
+HOLLOW = "hollow: not learned from"
 COLUMN_IN = 6.3  # width of a column of text
 # M. Okabe & K. Ito, Color Universal Design (2008), in the order of most contrast; black last.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -86,4 +87,6 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
     """One legend for all axes of a figure, under them."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
+        models_first = sorted(zip(handles, labels, strict=True), key=lambda one: one[1] == HOLLOW)
+        handles, labels = zip(*models_first, strict=True)
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)

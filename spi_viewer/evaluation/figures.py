@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from spi_viewer.evaluation.answers import Answers
 from spi_viewer.evaluation.curves import operating_curve, precision_of
 from spi_viewer.evaluation.drawing import (
+    HOLLOW,
     Palette,
     error_bars,
     legend_below,
@@ -23,6 +25,7 @@ from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.networks.calibration import wilson_interval
 
 _BAND_POINTS = 200
+_GUIDES_PER_CENT = (0.5, 1.0)  # shares of bad frames that thresholds are set by
 _PER_CENT = FuncFormatter(lambda value, _: f"{value:g}")
 
 
@@ -35,11 +38,13 @@ def draw_operating_curves(answers: Sequence[Answers], palette: Palette) -> Figur
     for answer in answers:
         curve = operating_curve(answer.p_good, answer.is_good)
         x, y = 100 * curve.false_positives.clip(least / 100), 100 * curve.recall
-        axis.step(x, y, where="post", label=answer.model, **palette.line(answer.model))
+        axis.step(x[1:], y[1:], where="post", label=answer.model, **palette.line(answer.model))
         at = curve.place_of(answer.threshold)
         axis.plot(x[at], y[at], linestyle="none", clip_on=False, **palette.of(answer.model))
+    for guide in _GUIDES_PER_CENT:
+        axis.axvline(guide, color="#888888", linewidth=1, linestyle=":")
     axis.set_xscale("log")
-    axis.set_xlim(least, 100)
+    axis.set_xlim(min(least, min(_GUIDES_PER_CENT) / 2), 100)
     axis.set_ylim(0, 101)
     axis.xaxis.set_major_formatter(_PER_CENT)
     axis.set_xlabel("bad frames called good (%)")
@@ -59,6 +64,7 @@ def draw_precision_recall(
             _draw_precision(axis, answer, prevalence, palette)
         axis.set_title(f"{100 * prevalence:g} % of the frames good")
         axis.set(xlim=(0, 101), ylim=(0, 101), xlabel="recall (%)")
+        axis.set_xticks(range(0, 101, 25))
     axes[0, 0].set_ylabel("precision (%)")
     legend_below(figure, axes[0, 0])
     return figure
@@ -100,7 +106,7 @@ def draw_rates_by_name(
     places = np.arange(len(names), dtype=float)
     for number, (model, of_name) in enumerate(rates.items()):
         value, error = error_bars([of_name[name] for name in names])
-        y = side_by_side(places, number, len(rates))
+        y = side_by_side(places, len(rates) - 1 - number, len(rates))  # the first on top
         look = palette.of(model)
         axis.errorbar(
             value, y, xerr=error, linestyle="none", elinewidth=1.0, label=model, zorder=3, **look
@@ -111,7 +117,10 @@ def draw_rates_by_name(
         )
     axis.set_yticks(places, [name.replace("_", " ") for name in names])
     axis.set_ylim(-0.6, len(names) - 0.4)
-    axis.set_xlim(left=0)
+    if any(hollow.values()):
+        grey = {"marker": "o", "linestyle": "none", "markeredgecolor": "#666666"}
+        axis.plot([], [], markerfacecolor="white", label=HOLLOW, **grey)
+    _make_room_at_zero(axis.set_xlim, axis.get_xlim()[1])
     axis.set_xlabel(f"{label} (%)")
     legend_below(figure, axis)
     return figure
@@ -133,8 +142,14 @@ def draw_rates_by_photons(
             x = np.asarray(photons[model]) * 1.04 ** (number - (len(rates) - 1) / 2)
             axis.errorbar(x, value, yerr=error, elinewidth=1.0, label=model, **palette.of(model))
         axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
-        axis.set_xlabel("photons from the sample (mean of the decile)")
+        _make_room_at_zero(axis.set_ylim, axis.get_ylim()[1])
+        axis.set_xlabel("photons from the sample")
         axis.set_ylabel(label)
     legend_below(figure, axes[0, 0])
     return figure
+
+
+def _make_room_at_zero(set_limits: Callable[[float, float], Any], high: float) -> None:
+    """An axis from 0, with room for half a marker below."""
+    high = min(high, 104.0)
+    set_limits(-0.02 * high, high)

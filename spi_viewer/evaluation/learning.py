@@ -66,15 +66,10 @@ def depths_of(models: Sequence[EvaluatedModel]) -> list[DepthPoint]:
     """
     points = []
     for model in models:
-        n, m, kept = model.config.get("n"), model.config.get("m"), _kept(model)
-        frames = model.training.get("validation_frames")
-        is_told = isinstance(n, int) and isinstance(m, int) and isinstance(frames, int)
-        if is_told and kept is not None and model.kind == "resnet":
-            assert isinstance(n, int)
-            assert isinstance(m, int)
-            assert isinstance(frames, int)
-            validation = rate(kept * frames, frames)
-            points.append(DepthPoint(n, m, None, validation, model.name))
+        n, m = _whole(model.config.get("n")), _whole(model.config.get("m"))
+        frames, kept = _whole(model.training.get("validation_frames")), _kept(model)
+        if n and m and frames and kept is not None and model.kind == "resnet":
+            points.append(DepthPoint(n, m, None, rate(kept * frames, frames), model.name))
     return sorted(points, key=lambda point: (point.n + point.m, point.n))
 
 
@@ -135,4 +130,4 @@ def _line(history: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value > 0 else None

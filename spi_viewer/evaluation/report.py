@@ -162,7 +162,7 @@ def _section(part: Part) -> str:
     for table in part.attached:
         lines += [f"{table.title}: [csv]({TABLES}/{table.name}.csv)", ""]
     for shown in part.figures:
-        lines += [f"![{shown.caption}]({FIGURES}/{shown.name}.png)", "", shown.caption, ""]
+        lines += [f"![{shown.name}]({FIGURES}/{shown.name}.png)", "", shown.caption, ""]
     return "\n".join(lines)
 
 

@@ -44,7 +44,9 @@ def draw_reliability(diagrams: Mapping[str, Mapping[str, Reliability]], palette:
             part[bins] = 100 * frames / frames.sum()
             edges = np.linspace(0, 1, RELIABILITY_BINS + 1)
             shares.stairs(part, edges, linewidth=1.4, **palette.line(model))
-        axis.set(title=title, xlim=(0, 1), ylim=(0, 1.01))
+        alone = next(iter(of_model.values())) if len(of_model) == 1 else None
+        error_text = f" (ECE {alone.error:.3f})" if alone is not None else ""
+        axis.set(title=title + error_text, xlim=(0, 1), ylim=(0, 1.01))
         shares.set(xlabel="probability that the model gave", yscale="log", ylim=(0.05, 120))
         shares.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     axes[0, 0].set_ylabel("share for which it was true")

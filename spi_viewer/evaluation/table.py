@@ -67,22 +67,6 @@ class Table:
         return range(len(self.columns))
 
 
-def pivoted(table: Table, row: str, column: str, value: str, title: str) -> Table:
-    """One value of a long table, with a line for each `row` and a column for each `column`."""
-    r, c, v = (list(table.columns).index(name) for name in (row, column, value))
-    cells = {(line[r], line[c]): line[v] for line in table.rows}
-    rows = list(dict.fromkeys(line[r] for line in table.rows))
-    columns = list(dict.fromkeys(line[c] for line in table.rows))
-    plain = frozenset(map(str, columns)) if value in table.plain else frozenset()
-    return Table(
-        table.name,
-        title,
-        [row, *map(str, columns)],
-        [[name, *(cells.get((name, other)) for other in columns)] for name in rows],
-        plain,
-    )
-
-
 def percent(estimate: Estimate) -> str:
     """'1.92 % (1.59–2.32)'; a dash where nothing is known."""
     if not estimate.is_known:

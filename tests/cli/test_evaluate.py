@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import spi_viewer as package
+from spi_viewer.evaluation import answers, speed
+
+
+@pytest.fixture
+def evaluate(spi_viewer, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """evaluate(*options): a small evaluation of a model that was trained on nothing."""
+    monkeypatch.setattr(speed, "_ROUNDS", 1)
+
+    def run(*options: object):
+        small = ["--model", model, "--frames", 64, "--family", "sphere", "--device", "cpu"]
+        return spi_viewer("evaluate", "-o", tmp_path / "report", *small, *options)
+
+    return run
+
+
+def report_of(tmp_path: Path) -> str:
+    return (tmp_path / "report" / "report.md").read_text()
+
+
+def test_a_report_says_how_it_is_made_again(evaluate, tmp_path: Path) -> None:
+    outcome = evaluate("--seed", 3)
+    assert outcome.exit_code == 0
+    assert str(tmp_path / "report" / "report.md") in outcome.out
+    text = report_of(tmp_path)
+    assert text.startswith("# Evaluation\n")
+    assert "spi-viewer evaluate -o" in text
+    assert "--seed 3" in text
+    assert package.__version__ in text
+    assert "seed 3000000022" in text
+    assert (tmp_path / "report" / "tables" / "accuracy.csv").is_file()
+    assert (tmp_path / "report" / "figures" / "operating_curves.png").is_file()
+
+
+def test_a_finished_report_is_replaced_only_by_force(evaluate, tmp_path: Path) -> None:
+    assert evaluate().exit_code == 0
+    refused = evaluate("--seed", 5)
+    assert refused.exit_code == 1
+    assert "--force" in refused.err
+    assert "--seed 5" not in report_of(tmp_path)
+    assert evaluate("--seed", 5, "--force").exit_code == 0
+    assert "--seed 5" in report_of(tmp_path)
+
+
+def test_control_c_leaves_a_readable_report(
+    evaluate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(answers, "_judge", interrupt)
+        outcome = evaluate()
+    assert outcome.exit_code == 130
+    text = report_of(tmp_path)
+    assert "unfinished" in text
+    assert "stopped while judging" in text
+    assert "## Models" in text
+    assert evaluate().exit_code == 0
+    assert "unfinished" not in report_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--family", "cube"), "icosahedron"),
+        (("--detector", "film"), "agipd"),
+        (("--model", "nowhere"), "bundled are"),
+        (("--device", "toaster"), "auto, cpu or cuda"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_anything_is_written(
+    evaluate, tmp_path: Path, options: tuple[str, str], told: str
+) -> None:
+    outcome = evaluate(*options)
+    assert outcome.exit_code == 1
+    assert options[1] in outcome.err
+    assert told in outcome.err
+    assert not (tmp_path / "report").exists()
