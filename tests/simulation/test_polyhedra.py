@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -162,3 +163,56 @@ def test_a_mesh_of_a_hull_is_the_hull():
     scale = (float(hull.volume) / float(mesh.volume)) ** (1.0 / 3.0)
     expected = polyhedron_amplitude(hull.to(CPU), q / scale).abs() / scale**3
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_a_cube_is_a_product_of_three_slits():
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
+    side = 1.0 / math.sqrt(3.0)  # of the cube in a ball of unit diameter
+    q = random_q()
+    found = polyhedron_amplitude(convex_polyhedron(corners).to(CPU), q)[0]
+    expected = side**3 * torch.sinc(q[0] * side / (2.0 * math.pi)).prod(0)
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_a_soccer_ball_agrees_with_a_sum_over_voxels():
+    cells = 48
+    corners = scaled(solids.soccer())
+    hull = ConvexHull(corners)
+    axis = (np.arange(cells) + 0.5) / cells - 0.5
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    inside = (points @ hull.equations[:, :3].T + hull.equations[:, 3] <= 0).all(1)
+    q = random_q(30, spread=12.0)
+    expected = np.cos(points[inside] @ q[0].double().numpy()).mean(0) * hull.volume
+    found = polyhedron_amplitude(solids.body(solids.soccer).to(CPU), q)[0].numpy()
+    assert abs(found - expected).max() < 3e-3 * hull.volume
+
+
+@pytest.mark.parametrize("solid", [solids.icosahedron, solids.octahedron, solids.decahedron])
+def test_parseval_holds_with_the_tail_that_the_surface_gives(solid):
+    """Integral of |F|^2 d3q / (2 pi)^3 = V; beyond Q its mean is 2 pi S / q^4: S / (pi Q) (Porod).
+
+    Directions spread evenly over the ball (golden spiral): flat faces shine in single directions.
+    """
+    hull = ConvexHull(scaled(solid()))
+    end, steps, count = 60.0, 600, 1500
+    directions = meshes.ball_net(count).directions
+    q = (torch.arange(steps) + 0.5) * (end / steps)
+    points = (directions[:, :, None] * q).movedim(0, 1).flatten(1)
+    squared = polyhedron_amplitude(solids.body(solid).to(CPU), points[None])[0].abs().square()
+    mean = squared.view(count, steps).double().mean(0)
+    inner = (4.0 * math.pi * q.double() ** 2 * mean).sum() * (end / steps) / (2.0 * math.pi) ** 3
+    total = float(inner) + hull.area / (math.pi * end)
+    assert total == pytest.approx(hull.volume, rel=0.02)
+
+
+def test_a_moved_body_scatters_with_another_phase_and_nothing_else():
+    """F of a body moved by d is F exp(i q.d): the transform knows where its corners are."""
+    net = meshes.ball_net(24)
+    corners = 0.5 * net.directions[None] * torch.tensor([1.0, 0.7, 0.5])
+    place = torch.tensor([0.3, -0.2, 0.4])
+    q = random_q(spread=8.0)
+    here = polyhedron_amplitude(meshes.mesh_polyhedron(net, corners), q)
+    there = polyhedron_amplitude(meshes.mesh_polyhedron(net, corners + place), q)
+    phase = torch.exp(1j * (place @ q[0]))
+    assert torch.allclose(there, here * phase, atol=2e-5)
+    assert not torch.allclose(there, here * phase.conj(), atol=1e-2)

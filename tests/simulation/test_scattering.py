@@ -90,14 +90,7 @@ def test_friedel_symmetry_holds_on_a_flat_ewald_sphere_and_breaks_on_the_curved_
     assert 0.2 < far < near
 
 
-def test_a_shift_of_the_particle_changes_the_phase_only():
-    q = momentum_grid(geometry(), pixels()).points()
-    form = polyhedron_amplitude(solids.body(solids.icosahedron).to(CPU), q * 70.0)
-    moved = form * torch.exp(1j * (q * torch.tensor([30.0, -50.0, 900.0])[:, None]).sum(1))
-    assert torch.allclose(moved.abs(), form.abs(), rtol=1e-4)
-
-
-@pytest.mark.parametrize("family", ["icosahedron", "torus", "rod", "polyhedron"])
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_the_coarse_grid_gives_the_same_pattern_as_every_pixel(family):
     where = geometry()
     fringes = 20.0
