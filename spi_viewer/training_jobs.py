@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from spi_viewer.classifiers import load_classifier
 from spi_viewer.networks.checkpoint import save_figures
-from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.model_card import ModelCard, read_card
 from spi_viewer.networks.team import ALONE, Team
@@ -82,7 +82,7 @@ def measure_model(
     folder: Path, data: TrainingFrames, frames: int, seed: int, device: str = "auto"
 ) -> None:
     """Put figures of frames that it never saw into a model's card."""
-    classifier = Classifier.load(folder, device=device)
+    classifier = load_classifier(folder, device)
     for name, test in data.test_sets(frames, seed).items():
         save_figures(
             folder, {name: {"conditions": test.conditions, **measure(classifier, test.batches)}}

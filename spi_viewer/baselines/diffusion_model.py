@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +17,9 @@ from torch import Tensor
 from spi_viewer.baselines import diffusion_map, labelled_clusters
 from spi_viewer.baselines.baseline_classifier import BaselineClassifier
 from spi_viewer.baselines.baseline_folder import Shape, load_baseline, save_baseline
+from spi_viewer.baselines.fit_settings import FitSettings
 from spi_viewer.baselines.labelled_clusters import LabelledClusters, fit_labelled_clusters
-from spi_viewer.baselines.labelled_features import Report, labelled_features
+from spi_viewer.baselines.labelled_features import distinct, labelled_features
 from spi_viewer.baselines.ring_features import FEATURE_COUNT, ring_features
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.classifier import find_model
@@ -97,15 +97,10 @@ def fit_diffusion_map(
     training: Iterable[TrainingBatch],
     validation: Sequence[TrainingBatch],
     folder: Path,
+    settings: FitSettings,
     *,
-    name: str,
-    frames: int = FRAMES,
     config: DiffusionMapConfig = _DEFAULT,
     labels_per_class: int | None = None,
-    false_positives: float = 0.005,
-    seed: int = 0,
-    description: dict[str, Any] | None = None,
-    report: Report = lambda _: None,
 ) -> ModelCard:
     """Map labelled frames, name its clusters by their labels, and write the model folder.
 
@@ -113,39 +108,38 @@ def fit_diffusion_map(
         training: batches, may be endless.
         validation: what the threshold and the limit of remoteness are chosen on.
         folder: to write.
-        name: of the model.
-        frames: of `training` to take; memory and time of a judgement grow with them.
+        settings: name, frames and false positives; memory and time of a judgement grow with frames.
         config: neighbours, dimensions and clusters.
         labels_per_class: labels that are used, as if the other frames had none; None: all.
-        false_positives: rate of bad frames that the threshold lets through.
-        seed: of clusters and choice of labels.
-        description: of the frames, for the card.
-        report: called with the number of frames so far.
 
     Raises:
         ModelError: frames of one kind only, or a folder that cannot be written.
     """
-    learned = labelled_features(training, ring_features, frames, report)
-    held = labelled_features(validation, ring_features, report=lambda n: report(len(learned) + n))
+    frames = settings.frames or FRAMES
+    learned = distinct(labelled_features(training, ring_features, frames, settings.report))
+    held = labelled_features(validation, ring_features)
     frame_class = learned.frame_class
     if labels_per_class is not None:
-        frame_class = labelled_clusters.few_labels(frame_class, labels_per_class, seed)
-    clusters = fit_labelled_clusters(learned.features, frame_class, seed=seed, **vars(config))
+        frame_class = labelled_clusters.few_labels(frame_class, labels_per_class, settings.seed)
+    clusters = fit_labelled_clusters(
+        learned.features, frame_class, seed=settings.seed, **vars(config)
+    )
     _, cluster, remoteness = clusters.place(held.features)
     probability = clusters.probabilities[cluster]
     card = ModelCard(
-        name=name,
+        name=settings.name,
         config=DiffusionMapConfig(
             clusters.map.neighbours, config.dimensions, len(clusters.centres)
         ),
-        rule=rule_among_bright(probability, held.frame_class, held.photons, false_positives),
+        rule=rule_among_bright(
+            probability, held.frame_class, held.photons, settings.false_positives
+        ),
         training={
-            **(description or {}),
+            **settings.description,
             "frames": len(learned),
             "labels": int((frame_class != labelled_clusters.UNLABELLED).sum()),
             "validation_frames": len(held),
-            "false_positives": false_positives,
-            "seed": seed,
+            "false_positives": settings.false_positives,
         },
     )
     _save(folder, card, clusters, float(np.quantile(remoteness, _KEPT)))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spi_viewer.baselines.fit_settings import Report
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.training_data import TrainingBatch
 
 Compute = Callable[[Tensor, Tensor], Tensor]
-Report = Callable[[int], None]
+_BATCHES_WITHOUT_NEWS = 3
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def labelled_features(
     """Features of the first frames of a stream.
 
     Args:
-        batches: may be endless.
+        batches: may be endless; if they are a set of frames over and over, they end where nothing
+            new comes.
         compute: features (B, D) of counts (B, 128, 128) and valid (B, 128, 128).
         frames: to take at most; None: all that there are.
         report: called with the number of frames so far.
@@ -55,7 +58,7 @@ def labelled_features(
         ModelError: no frames, or all of them good, or all bad.
     """
     features, frame_class, photons, taken = [], [], [], 0
-    for batch in batches:
+    for batch in until_repeated(batches):
         part = slice(0, None if frames is None else frames - taken)
         features.append(compute(batch.counts[part].cpu(), batch.valid[part].cpu()).float().cpu())
         frame_class.append(batch.frame_class[part].cpu())
@@ -71,6 +74,25 @@ def labelled_features(
     )
     _check_classes(found.frame_class)
     return found
+
+
+def until_repeated(batches: Iterable[TrainingBatch]) -> Iterator[TrainingBatch]:
+    """The batches until some in a row held no frame that had not come before."""
+    seen: set[bytes] = set()
+    without_news = 0
+    for batch in batches:
+        marks = {sha256(frame.numpy().tobytes()).digest() for frame in batch.counts.cpu()}
+        without_news = 0 if marks - seen else without_news + 1
+        if without_news == _BATCHES_WITHOUT_NEWS:
+            return
+        seen |= marks
+        yield batch
+
+
+def distinct(data: LabelledFeatures) -> LabelledFeatures:
+    """Without frames whose features are those of an earlier one."""
+    first = np.sort(np.unique(data.features, axis=0, return_index=True)[1])
+    return LabelledFeatures(data.features[first], data.frame_class[first], data.photons[first])
 
 
 def _check_classes(frame_class: NDArray) -> None:

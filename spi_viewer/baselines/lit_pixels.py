@@ -8,7 +8,7 @@ that it was fitted to, so that its P(single) is a probability, but never exceeds
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from torch import Tensor
 
 from spi_viewer.baselines.baseline_classifier import BaselineClassifier
 from spi_viewer.baselines.baseline_folder import load_baseline, save_baseline
-from spi_viewer.baselines.labelled_features import LabelledFeatures, Report, labelled_features
+from spi_viewer.baselines.fit_settings import FitSettings
+from spi_viewer.baselines.labelled_features import LabelledFeatures, labelled_features
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule, FrameClass
 from spi_viewer.networks.classifier import find_model
@@ -100,26 +101,22 @@ def log_lit_pixels(counts: Tensor, valid: Tensor, thresholds: NDArray[np.float32
 
 def fit_lit_pixels(
     training: Iterable[TrainingBatch],
+    _validation: Sequence[TrainingBatch],
     folder: Path,
-    *,
-    name: str,
-    frames: int = FRAMES,
-    description: dict[str, Any] | None = None,
-    report: Report = lambda _: None,
+    settings: FitSettings,
 ) -> ModelCard:
     """Fit pixel threshold and P(hit) to labelled frames, and write the model folder.
 
     Of the pixel thresholds that is taken which tells hits from blanks best. A frame is called a
     hit, and good, from that number of lit pixels on at which the sum of missed hits and blanks
-    that pass, each as a rate, is least, so that the cut does not depend on how rare hits are.
+    that pass, each as a rate, is least, so that the cut does not depend on how rare hits are; a
+    rate of false positives cannot be asked for.
 
     Args:
         training: batches, may be endless.
+        _validation: not used; there is nothing to choose.
         folder: to write.
-        name: of the model.
-        frames: of `training` to take.
-        description: of the frames, for the card.
-        report: called with the number of frames so far.
+        settings: name and number of frames.
 
     Raises:
         ModelError: frames without blanks, hits or single hits, or a folder that cannot be written.
@@ -128,7 +125,7 @@ def fit_lit_pixels(
     def compute(counts: Tensor, valid: Tensor) -> Tensor:
         return log_lit_pixels(counts, valid, _THRESHOLDS)
 
-    data = labelled_features(training, compute, frames, report)
+    data = labelled_features(training, compute, settings.frames or FRAMES, settings.report)
     is_hit = data.frame_class != FrameClass.BLANK
     if is_hit.all():
         raise ModelError(
@@ -141,10 +138,10 @@ def fit_lit_pixels(
     shares = np.array([(hits == one).mean() for one in _HITS], np.float32)
     share = float(shares[_HITS.index(FrameClass.SINGLE)])
     card = ModelCard(
-        name=name,
+        name=settings.name,
         config=LitPixelsConfig(float(_THRESHOLDS[number])),
         rule=DecisionRule(cut * share, 0.5 * cut * share, 0.5 * (cut + 1) * share),
-        training={**(description or {}), "frames": len(data)},
+        training={**settings.description, "frames": len(data)},
     )
     tensors = {"slope": torch.tensor(slope), "offset": torch.tensor(offset)}
     save_baseline(folder, KIND, card, {**tensors, "shares": torch.from_numpy(shares)})

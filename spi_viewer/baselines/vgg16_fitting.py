@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spi_viewer.baselines.labelled_features import LabelledFeatures, Report, labelled_features
+from spi_viewer.baselines.fit_settings import FitSettings
+from spi_viewer.baselines.labelled_features import LabelledFeatures, labelled_features
 from spi_viewer.baselines.linear_head import fit_linear_head
 from spi_viewer.baselines.vgg16 import (
     VGG16,
@@ -36,15 +36,9 @@ def fit_vgg16(
     training: Iterable[TrainingBatch],
     validation: Sequence[TrainingBatch],
     folder: Path,
+    settings: FitSettings,
     *,
-    name: str,
-    frames: int = FRAMES,
-    weights: Path | None = None,
     config: Vgg16Config = VGG16,
-    false_positives: float = 0.005,
-    device: str = "auto",
-    description: dict[str, Any] | None = None,
-    report: Report = lambda _: None,
 ) -> ModelCard:
     """Fit class scores to VGG16's features of labelled frames, and write the model folder.
 
@@ -52,24 +46,19 @@ def fit_vgg16(
         training: batches, may be endless.
         validation: what strength, temperature, threshold and familiarity are chosen on.
         folder: to write.
-        name: of the model.
-        frames: of `training` to take.
-        weights: the file of ImageNet's weights; None: where `weights_path` says.
+        settings: name, frames, false positives and device.
         config: of the network; another only for a file of another layout.
-        false_positives: rate of bad frames that the threshold lets through.
-        device: auto, cpu or cuda.
-        description: of the frames, for the card.
-        report: called with the number of frames so far.
 
     Raises:
         ModelError: a fault in the file of weights, frames of one kind only, or a folder that cannot
             be written.
     """
-    network = _without_head(config, weights_path(weights)).to(choose_device(device))
+    network = _without_head(config, weights_path()).to(choose_device(settings.device))
 
     def compute(counts: Tensor, valid: Tensor) -> Tensor:
         return _features(network, counts, valid)
 
+    frames, report = settings.frames or FRAMES, settings.report
     learned = labelled_features(training, compute, frames, report)
     held = labelled_features(validation, compute, report=lambda n: report(len(learned) + n))
     wide = config.feature_count
@@ -79,16 +68,18 @@ def fit_vgg16(
     temperature = fit_temperature(scores, held.frame_class)
     probability = probabilities(scores, temperature)
     card = ModelCard(
-        name=name,
+        name=settings.name,
         config=config,
         temperature=temperature,
-        rule=rule_among_bright(probability, held.frame_class, held.photons, false_positives),
+        rule=rule_among_bright(
+            probability, held.frame_class, held.photons, settings.false_positives
+        ),
         training={
-            **(description or {}),
+            **settings.description,
             "frames": len(learned),
             "validation_frames": len(held),
             "inverse_regularisation": strength,
-            "false_positives": false_positives,
+            "false_positives": settings.false_positives,
         },
     )
     averages = torch.from_numpy(held.features[:, wide:])

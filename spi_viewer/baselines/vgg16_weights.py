@@ -1,8 +1,7 @@
 """The file of VGG16's ImageNet weights: found or downloaded, verified, and read as plain tensors.
 
 The file is torchvision's. It is half a gigabyte and therefore in no model folder: those hold its
-checksum. It is looked for where the user says, then where SPI_VIEWER_VGG16 says, then in the user's
-cache folder.
+checksum. It lies where the user says in SPI_VIEWER_VGG16, else in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ _TIMEOUT_S = 30.0  # without a byte
 Progress = Callable[[int, int], None]  # bytes so far and in all
 
 
-def weights_path(given: Path | None = None) -> Path:
-    """Where the file is, or would be: as given, as SPI_VIEWER_VGG16 says, or in the cache."""
+def weights_path() -> Path:
+    """Where the file is, or would be."""
     named = os.environ.get(VARIABLE)
-    return given or (Path(named) if named else paths.user_cache_dir() / FILE_NAME)
+    return Path(named) if named else paths.user_cache_dir() / FILE_NAME
 
 
-def ensure_weights(given: Path | None = None, progress: Progress = lambda *_: None) -> Path:
+def ensure_weights(progress: Progress = lambda *_: None) -> Path:
     """The file, downloaded into the cache folder if no place was named and it is not there.
 
     Raises ModelError for a named file that does not exist, or a download that fails.
     """
-    path = weights_path(given)
+    path = weights_path()
     if path.is_file():
         return path
-    if given is not None or os.environ.get(VARIABLE):
+    if os.environ.get(VARIABLE):
         raise _missing(path)
     download_weights(path, progress)
     return path
