@@ -76,7 +76,7 @@ def per_frame_datasets(
         return ()
     frames = tree.dataset(dataset)
     paths = []
-    for path, found in walk(tree.file):
+    for path, found in walk(tree.file, 1):
         if frames is not None and found.id == frames.id:
             continue
         if found.shape and found.shape[0] == allocated and found.shape != frame_shape:

@@ -195,7 +195,7 @@ def _expand(tree: Hdf5Tree, pattern: str) -> Iterator[str]:
 
 def _search(file: h5py.File, result: Survey, seen: set[tuple[int, int]]) -> None:
     """Look at every dataset for one that looks like frames."""
-    for path, dataset in walk(file, result.problems):
+    for path, dataset in walk(file, 2, result.problems):
         if _NOT_FRAMES.search(path.rsplit("/", 1)[-1]) or not looks_like_frames(dataset):
             continue
         key = object_key(dataset)
