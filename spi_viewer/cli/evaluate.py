@@ -111,7 +111,8 @@ def evaluate(
     report = Report.begin(output, lines, overwrite=force)
     with EvaluationBar() as show:
         make_report(plan, report, show)
-    typer.echo(f"{output / INDEX_NAME}: {len(plan.models)} models")
+    names = ", ".join(one.name for one in plan.models)
+    typer.echo(f"{output / INDEX_NAME}: {names}, {plan.simulated.frames:,} simulated frames")
 
 
 def _plan(

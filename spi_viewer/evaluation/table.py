@@ -71,7 +71,8 @@ def percent(estimate: Estimate) -> str:
     """'1.92 % (1.59–2.32)'; a dash where nothing is known."""
     if not estimate.is_known:
         return "–"
-    digits = 2 if min(estimate.value, 1 - estimate.value) < 0.1 else 1
+    is_near_an_end = round(min(estimate.value, 1 - estimate.value), 9) < 0.1
+    digits = 2 if is_near_an_end else 1
     return _with_interval(estimate, 100, digits, " %")
 
 

@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 
 import spi_viewer as package
-from spi_viewer.evaluation import answers, speed
+import spi_viewer.evaluation.evaluation  # its fonts are listed once, not in a test
+from spi_viewer.evaluation import answers, fixed_rate, intervals, speed
 
 
 @pytest.fixture
 def evaluate(spi_viewer, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """evaluate(*options): a small evaluation of a model that was trained on nothing."""
     monkeypatch.setattr(speed, "_ROUNDS", 1)
+    for module in (intervals, fixed_rate):
+        monkeypatch.setattr(module, "RESAMPLES", 10)
 
     def run(*options: object):
         small = ["--model", model, "--frames", 64, "--family", "sphere", "--device", "cpu"]
@@ -39,11 +42,12 @@ def test_a_report_says_how_it_is_made_again(evaluate, tmp_path: Path) -> None:
 
 
 def test_a_finished_report_is_replaced_only_by_force(evaluate, tmp_path: Path) -> None:
-    assert evaluate().exit_code == 0
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.md").write_text("# Evaluation\n")
     refused = evaluate("--seed", 5)
     assert refused.exit_code == 1
     assert "--force" in refused.err
-    assert "--seed 5" not in report_of(tmp_path)
+    assert report_of(tmp_path) == "# Evaluation\n"
     assert evaluate("--seed", 5, "--force").exit_code == 0
     assert "--seed 5" in report_of(tmp_path)
 
@@ -54,16 +58,13 @@ def test_control_c_leaves_a_readable_report(
     def interrupt(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(answers, "_judge", interrupt)
-        outcome = evaluate()
+    monkeypatch.setattr(answers, "_judge", interrupt)
+    outcome = evaluate()
     assert outcome.exit_code == 130
     text = report_of(tmp_path)
     assert "unfinished" in text
     assert "stopped while judging" in text
     assert "## Models" in text
-    assert evaluate().exit_code == 0
-    assert "unfinished" not in report_of(tmp_path)
 
 
 @pytest.mark.parametrize(
