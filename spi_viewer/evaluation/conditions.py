@@ -49,7 +49,7 @@ def models_part(models: Sequence[EvaluatedModel]) -> Part:
         known: list[Cell] = [model.name, model.kind, model.classifier.rule.threshold]
         known += [model.training_set, learned, held_out, str(model.folder)]
         table.rows.append([*known, model.classifier.model_hash])
-    brief = [[*row[:-2], str(row[-1])[:_HASH_LETTERS]] for row in table.rows]
+    brief: list[Sequence[Cell]] = [[*row[:-2], str(row[-1])[:_HASH_LETTERS]] for row in table.rows]
     table.shown = Table("models", "Models", [*columns, "SHA-256 of the weights"], brief)
     return Part("Models", tables=[table])
 

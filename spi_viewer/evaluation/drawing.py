@@ -87,6 +87,6 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
     """One legend for all axes of a figure, under them."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        models_first = sorted(zip(handles, labels, strict=True), key=lambda one: one[1] == HOLLOW)
-        handles, labels = zip(*models_first, strict=True)
+        order = sorted(range(len(labels)), key=lambda place: labels[place] == HOLLOW)
+        handles, labels = [handles[place] for place in order], [labels[place] for place in order]
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)

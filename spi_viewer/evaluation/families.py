@@ -114,7 +114,7 @@ def _shown(models: Sequence[EvaluatedModel], table: Table) -> Table:
             star = " *" if learned == "no" else ""
             cells.setdefault(str(family), {})[str(model)] = percent(lost) + star
     names = [model.name for model in models]
-    rows = [
+    rows: list[Sequence[Cell]] = [
         [family.replace("_", " "), *map(of_model.get, names)] for family, of_model in cells.items()
     ]
     return Table(table.name, f"{_AT_RATE[0].capitalize()}, {BRIGHT}", ["family", *names], rows)

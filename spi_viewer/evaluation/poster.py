@@ -65,12 +65,12 @@ def _accuracy(
         table.rows.append([_POSTER + name, training, test, None, None, _said(value)])
     for model, answer in zip(models, simulated, strict=True):
         for frames, part in bright_and_all(answer):
-            row = [model.training_set, SIMULATED, frames, len(part), part.accuracy]
-            table.rows.append([model.name, *row])
+            known = [model.name, model.training_set, SIMULATED, frames]
+            table.rows.append([*known, len(part), part.accuracy])
     for run, answers in measured.items():
         for model, answer in zip(models, answers, strict=True):
-            row = [model.training_set, MEASURED, run, len(answer), answer.accuracy]
-            table.rows.append([model.name, *row])
+            known = [model.name, model.training_set, MEASURED, run]
+            table.rows.append([*known, len(answer), answer.accuracy])
     return table
 
 

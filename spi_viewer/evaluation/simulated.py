@@ -11,7 +11,7 @@ from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.figures import draw_rates_by_photons
 from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.report import Illustration, Part
-from spi_viewer.evaluation.table import Table
+from spi_viewer.evaluation.table import Cell, Table
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.measurement import BRIGHT_PHOTONS
 
@@ -72,7 +72,7 @@ def photons_part(answers: Sequence[Answers], palette: Palette) -> Part:
             part = hits.select(decile == number)
             good = int(part.is_good.sum())
             ends = [float(part.photons.min()), float(part.photons.max())]
-            rates = [good, part.lost, len(part) - good, part.let_in]
+            rates: list[Cell] = [good, part.lost, len(part) - good, part.let_in]
             table.rows.append([answer.model, number + 1, *ends, *rates])
             centres.setdefault(answer.model, []).append(float(np.exp(np.log(part.photons).mean())))
             lost.setdefault(answer.model, []).append(part.lost)
