@@ -1,8 +1,8 @@
 """Source -> preprocessing -> classifier -> session, on one thread that pulls.
 
-The thread asks each run's feed for its next frames, judges them and appends them to the session. A
-slow network holds the reader back; nothing is dropped and nothing queues up. Whoever watches looks
-at `status()` and the session; nobody is called back.
+The thread takes each run's next frames, judges them and appends them to the session, while a
+`FeedReader` reads one batch ahead. A slow network holds the reader back; nothing is dropped and
+nothing queues up. Whoever watches looks at `status()` and the session; nobody is called back.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameFlag
+from spi_viewer.model_in_use import LoadClassifier, ModelInUse
 from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
 from spi_viewer.session.session import RunState, Session
+from spi_viewer.sources.feed_reader import FeedReader, Reading
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_feed import FileFeed, RunFeed
 from spi_viewer.sources.run_watcher import WatchFeed
@@ -67,20 +69,19 @@ class Pipeline:
 
     Args:
         session: receives the results.
-        load_classifier: called once on the pipeline's thread, so that the window opens at once.
+        load_classifier: called on the pipeline's thread, so that the window opens at once.
         make_reader: called once; the reader belongs to this pipeline.
     """
 
     def __init__(
         self,
         session: Session,
-        load_classifier: Callable[[], FrameClassifier],
+        load_classifier: LoadClassifier,
         make_reader: Callable[[], Reader],
     ) -> None:
         self._session = session
-        self._load_classifier = load_classifier
+        self._model = ModelInUse(load_classifier)
         self._reader = make_reader()
-        self._classifier: FrameClassifier | None = None
         self._lock = threading.Lock()
         self._runs: dict[int, _ActiveRun] = {}
         self._choices: dict[int, DatasetChoice] = {}
@@ -90,8 +91,8 @@ class Pipeline:
         self._judged_rate = FrameRate()
         self._latency_s: float | None = None
         self._busy = False
+        self._feeds = FeedReader(BATCH_FRAMES)
         self._stop = threading.Event()
-        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     # -- called on the watching thread -------------------------------------------------------
@@ -111,7 +112,7 @@ class Pipeline:
             feed = FileFeed(self._reader, choice.path, dataset)
             self._runs[run] = _ActiveRun(run, feed, live=False)
         self._session.set_run_state(run, RunState.READING)
-        self._wake.set()
+        self._feeds.add(feed)
 
     def close_run(self, run: int) -> None:
         """Stop reading a run; what was judged stays in the session."""
@@ -119,6 +120,7 @@ class Pipeline:
             active = self._runs.pop(run, None)
             self._choices.pop(run, None)
         if active is not None:
+            self._feeds.remove(active.feed)
             self._session.set_run_state(run, RunState.DONE, "stopped")
 
     def set_crop(self, run: int, crop: Crop | None) -> None:
@@ -128,8 +130,16 @@ class Pipeline:
                 self._runs[run].feed.set_crop(crop)
 
     def classifier(self) -> FrameClassifier | None:
-        """The loaded model; None while it is being loaded."""
-        return self._classifier
+        """The model that judges; None before the first is loaded."""
+        return self._model.classifier
+
+    def use_model(self, load_classifier: LoadClassifier) -> None:
+        """Judge frames from now on with another model, by the rule of its card.
+
+        What was judged keeps its scores and the name of the model that gave them. A model that
+        cannot be loaded becomes a problem in the status, and the old one goes on.
+        """
+        self._model.want(load_classifier)
 
     def pixel_statistics(self, run: int) -> PixelStatistics | None:
         """Per-pixel mean and standard deviation of a run so far, for the poster's view."""
@@ -143,15 +153,17 @@ class Pipeline:
             problems, choices = tuple(self._problems), tuple(self._choices.values())
         newest = [active.feed.newest_written_at_s for active in runs if active.live]
         times = [written for written in newest if written is not None]
-        classifier = self._classifier
+        classifier = self._model.classifier
         return PipelineStatus(
             reading_per_s=self._read_rate.per_second(),
             classified_per_s=self._judged_rate.per_second(),
-            frames_behind=sum(active.feed.frames_behind for active in runs),
+            frames_behind=self._feeds.frames_ahead
+            + sum(active.feed.frames_behind for active in runs),
             newest_frame_age_s=max(0.0, time.time() - max(times)) if times else None,
             latency_s=self._latency_s,
             device=classifier.device_name if classifier else "",
             model=classifier.name if classifier else "",
+            loading_model=self._model.is_loading,
             busy=self._busy,
             waiting=tuple(entry for active in runs for entry in tuple(active.feed.waiting)),
             problems=problems,
@@ -159,19 +171,19 @@ class Pipeline:
         )
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads."""
+        self._feeds.start()
         self._thread = threading.Thread(target=self._work, name="pipeline", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask, wait, forget: the frames in flight are finished, then thread and reader end."""
+        """Ask, wait, forget: the frames in flight are finished, then threads and reader end."""
         self._stop.set()
-        self._wake.set()
+        if not self._feeds.stop(_STOP_PATIENCE_S / 2):
+            self._reader.close()  # a read hangs: end the reading process under it
+            self._feeds.stop(_STOP_PATIENCE_S / 2)
         if self._thread is not None:
             self._thread.join(_STOP_PATIENCE_S / 2)
-            if self._thread.is_alive():  # a read hangs: end the reading process under it
-                self._reader.close()
-                self._thread.join(_STOP_PATIENCE_S / 2)
             self._thread = None
         self._reader.close()
 
@@ -183,57 +195,65 @@ class Pipeline:
         self._session.set_run_state(run, RunState.LIVE if live else RunState.READING)
         with self._lock:
             self._runs[run] = _ActiveRun(run, feed, live)
-        self._wake.set()
+        self._feeds.add(feed)
         return run
 
     def _work(self) -> None:
-        try:
-            self._classifier = self._load_classifier()
-        except SpiViewerError as error:
-            self._report("", f"the model cannot be used, nothing is judged: {error}")
-            return
-        self._session.set_rule(self._classifier.rule)
-        self._session.set_model(self._classifier.name, self._classifier.model_hash)
         while not self._stop.is_set():
-            self._wake.clear()
+            self._change_model()
+            if self._model.classifier is None:
+                self._stop.wait(_IDLE_PAUSE_S)
+                continue
+            reading = self._feeds.take(_IDLE_PAUSE_S)
+            self._busy = reading is not None
             with self._lock:
                 runs = list(self._runs.values())
-            worked = [self._advance_safely(active) for active in runs]  # every run gets its turn
-            self._busy = any(worked)
-            if not self._busy:
-                self._wake.wait(_IDLE_PAUSE_S)
+            for active in runs:
+                self._note_refusals(active)
+                if reading is not None and active.feed is reading.feed:
+                    self._advance_safely(active, reading)
 
-    def _advance(self, active: _ActiveRun) -> bool:
-        """Judge the next frames of a run; True when there were any."""
-        if self._stop.is_set():
-            return False
+    def _change_model(self) -> None:
         try:
-            batch = active.feed.next_batch(BATCH_FRAMES)
+            changed, classifier = self._model.change(), self._model.classifier
+        except SpiViewerError as error:
+            self._report("", str(error))
+            return
+        except Exception as error:  # noqa: BLE001  a broken model must not end the program's work
+            _log.exception("a model cannot be loaded")
+            self._report("", f"the model cannot be loaded for an unforeseen reason: {error!r}")
+            return
+        if changed and classifier is not None:
+            self._session.set_rule(classifier.rule)
+            self._session.set_model(classifier.name, classifier.model_hash)
+
+    def _advance(self, active: _ActiveRun, reading: Reading) -> None:
+        """Judge the next frames of a run, or end it."""
+        if self._stop.is_set():
+            return
+        if reading.error is not None:
+            raise reading.error
+        if reading.batch is None:
+            self._finish(active)
+            return
+        self._read_rate.add(len(reading.batch))
+        self._judge(active, reading.batch)
+
+    def _advance_safely(self, active: _ActiveRun, reading: Reading) -> None:
+        try:
+            self._advance(active, reading)
         except AmbiguousDatasetError as error:
             self._await_choice(active, error)
-            return False
         except SpiViewerError as error:
             self._end(active, RunState.FAILED, self._text(error))
-            return False
-        self._note_refusals(active)
-        if batch is not None:
-            self._read_rate.add(len(batch))
-            self._judge(active, batch)
-        elif active.feed.finished:
-            self._finish(active)
-        return batch is not None
-
-    def _advance_safely(self, active: _ActiveRun) -> bool:
-        try:
-            return self._advance(active)
         except Exception as error:  # noqa: BLE001  one run's fault must not end the others
             _log.exception("%s cannot go on", active.feed.path)
             self._end(active, RunState.FAILED, f"an unforeseen fault ended it: {error!r}")
-            return False
 
     def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
-        assert self._classifier is not None
-        probabilities, flags = judge_batch(self._classifier, batch)
+        classifier = self._model.classifier
+        assert classifier is not None
+        probabilities, flags = judge_batch(classifier, batch)
         self._session.append(active.run, batch, probabilities, flags)
         self._judged_rate.add(len(batch))
         if active.live:
@@ -267,6 +287,7 @@ class Pipeline:
         self._session.set_run_state(active.run, RunState.WAITING, "choose a dataset")
 
     def _end(self, active: _ActiveRun, state: RunState, message: str) -> None:
+        self._feeds.remove(active.feed)
         with self._lock:
             closed = self._runs.pop(active.run, None) is None
         if closed or self._stop.is_set():

@@ -36,7 +36,8 @@ class PipelineStatus:
         frames_behind: frames complete on disk, not yet judged.
         newest_frame_age_s: since the newest frame of the live runs was written; None if none.
         latency_s: from 'on disk' to 'judged' of the last live batch; None before the first.
-        device, model: what judges; '' while the model is being loaded.
+        device, model: what judges; '' while nothing does.
+        loading_model: another model, or the first, is on its way.
     """
 
     reading_per_s: float = 0.0
@@ -46,6 +47,7 @@ class PipelineStatus:
     latency_s: float | None = None
     device: str = ""
     model: str = ""
+    loading_model: bool = False
     busy: bool = False
     waiting: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -181,6 +181,83 @@ def test_a_model_that_cannot_be_loaded_is_said_and_nothing_is_counted(tmp_path, 
     assert session.row_count == 0
 
 
+def test_another_model_judges_what_comes_after(tmp_path, pipeline, session):
+    class Generous(BrightnessClassifier):
+        name, model_hash = "generous", "1"
+        rule = DecisionRule(threshold=0.0, unsure_low=0.0, unsure_high=0.1)
+
+    first = pipeline.open_file(write_run(tmp_path / "a.cxi", [9, 1]))
+    wait_until(finished(session, first))
+    pipeline.use_model(Generous)
+    wait_until(lambda: pipeline.status().model == "generous")
+    second = pipeline.open_file(write_run(tmp_path / "b.cxi", [9, 1]))
+    wait_until(finished(session, second))
+    assert [session.model(row) for row in range(4)] == [("brightness", "0")] * 2 + [
+        ("generous", "1")
+    ] * 2
+    assert session.counts(second).good == 2
+    assert session.rule == Generous.rule
+
+
+@pytest.mark.parametrize("error", [ModelError("m: damaged"), ZeroDivisionError("oops")])
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one(tmp_path, pipeline, session, error):
+    def refuse():
+        raise error
+
+    wait_until(lambda: pipeline.status().model == "brightness")
+    pipeline.use_model(refuse)
+    wait_until(lambda: pipeline.status().problems)
+    assert str(error) in pipeline.status().problems[0].text
+    assert not pipeline.status().loading_model
+    run = pipeline.open_file(write_run(tmp_path / "a.cxi", [9, 1]))
+    wait_until(finished(session, run))
+    assert session.counts(run).good == 1
+    assert pipeline.status().model == "brightness"
+
+
+def test_a_model_that_works_makes_up_for_one_that_did_not(tmp_path, session, classifier):
+    def refuse():
+        raise ModelError("resnet: the weights do not match their checksum")
+
+    pipeline = Pipeline(session, refuse, LocalReader)
+    pipeline.start()
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", [9]))
+    wait_until(lambda: pipeline.status().problems)
+    pipeline.use_model(lambda: classifier)
+    wait_until(finished(session, run))
+    pipeline.stop()
+    assert session.counts(run).good == 1
+
+
+def test_the_inspector_tells_what_judged_a_frame_and_what_explains_it(tmp_path, pipeline, session):
+    class Explaining(BrightnessClassifier):
+        name = "another"
+
+        def explain(self, counts, valid):
+            return "because"
+
+    class Puzzled(BrightnessClassifier):
+        def classify(self, counts, valid):
+            answer = super().classify(counts, valid)
+            return Answer(answer.probabilities, np.ones(len(counts), bool))
+
+    pipeline.use_model(Puzzled)
+    wait_until(lambda: isinstance(pipeline.classifier(), Puzzled))
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", [9]))
+    wait_until(finished(session, run))
+    inspector = Inspector(session, Explaining, lambda _: None, LocalReader)
+    inspector.start()
+    inspector.request(0)
+    wait_until(lambda: inspector.latest() is not None)
+    seen = inspector.latest()
+    inspector.stop()
+    assert (seen.judged_by, seen.explained_by) == ("brightness", "another")
+    assert seen.p_good == 1.0
+    assert seen.is_unfamiliar
+    assert seen.is_unsure
+    assert seen.verdict is Verdict.GOOD
+
+
 def test_stopping_in_the_middle_ends_the_thread(tmp_path, session, classifier):
     pipeline = Pipeline(session, lambda: classifier, LocalReader)
     pipeline.start()

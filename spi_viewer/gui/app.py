@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from PyQt5.QtWidgets import QApplication
 from spi_viewer.gui.demo_replay import DemoReplay
 from spi_viewer.gui.error_dialog import ErrorReporter
 from spi_viewer.gui.main_window import MainWindow
+from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.gui.session_export import SessionExport
 from spi_viewer.gui.theme import apply_theme
 from spi_viewer.inspector import Inspector
@@ -61,10 +63,11 @@ def run_viewer(
     reporter = ErrorReporter(log_path)
     reporter.install()
     try:
-        with Engine(settings, model or settings.model, session_path) as engine:
+        model = model or settings.model
+        with Engine(settings, model, session_path) as engine:
             demo = DemoReplay(demo_frames_per_s or _DEMO_FRAMES_PER_S)
             try:
-                window = _make_window(engine, settings, demo)
+                window = _make_window(engine, settings, demo, model)
                 _end_on_signals(window)
                 window.show()
                 _open_at_start(window, paths, watch, demo_frames_per_s is not None)
@@ -83,23 +86,15 @@ class Engine:
         def make_reader() -> ReaderProcess:
             return ReaderProcess(timeout_s=settings.read_timeout_s)
 
-        def load_model() -> FrameClassifier:
-            # Imported here: torch takes seconds to load, and the window need not wait for it.
-            from spi_viewer.classifiers import load_classifier
-            from spi_viewer.networks.devices import leave_a_core_to_others
-
-            leave_a_core_to_others()
-            classifier = load_classifier(model)
-            # What torch brings stays for ever: a full collection would look through it all again
-            # and again, and the window would stand still for a tenth of a second each time.
-            gc.freeze()
-            return classifier
-
         self.session = Session(session_path or new_session_path())
-        self.pipeline = Pipeline(self.session, load_model, make_reader)
+        self.pipeline = Pipeline(self.session, partial(_load_model, model), make_reader)
         self.inspector = Inspector(
             self.session, self.pipeline.classifier, self.pipeline.pixel_statistics, make_reader
         )
+
+    def use_model(self, model: str) -> None:
+        """Judge from now on with another bundled model or model folder."""
+        self.pipeline.use_model(partial(_load_model, model))
 
     def __enter__(self) -> Engine:
         self.pipeline.start()
@@ -113,6 +108,19 @@ class Engine:
                 end()
             except Exception:  # noqa: BLE001  the others must still end
                 _log.exception("%s failed while closing", end)
+
+
+def _load_model(model: str) -> FrameClassifier:
+    # Imported here: torch takes seconds to load, and the window need not wait for it.
+    from spi_viewer.classifiers import load_classifier
+    from spi_viewer.networks.devices import leave_a_core_to_others
+
+    leave_a_core_to_others()
+    classifier = load_classifier(model)
+    # What torch brings stays for ever: a full collection would look through it all again
+    # and again, and the window would stand still for a tenth of a second each time.
+    gc.freeze()
+    return classifier
 
 
 def new_session_path() -> Path:
@@ -131,7 +139,7 @@ def _make_application() -> QApplication:
     return application
 
 
-def _make_window(engine: Engine, settings: Settings, demo: DemoReplay) -> MainWindow:
+def _make_window(engine: Engine, settings: Settings, demo: DemoReplay, model: str) -> MainWindow:
     return MainWindow(
         engine.session,
         engine.pipeline,
@@ -139,7 +147,11 @@ def _make_window(engine: Engine, settings: Settings, demo: DemoReplay) -> MainWi
         settings,
         export_frames=SessionExport(engine.session),
         start_demo=demo.start if demo.is_available else None,
-        models=tuple(sorted(card.parent.name for card in models_dir().glob("*/model.json"))),
+        models=ModelChoice(
+            tuple(sorted(card.parent.name for card in models_dir().glob("*/model.json"))),
+            model,
+            engine.use_model,
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from spi_viewer.gui.actions import GESTURES, Actions
 from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames, Rows
 from spi_viewer.gui.help_window import HelpWindow
 from spi_viewer.gui.keys_dialog import KeysDialog
+from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.gui.settings_dialog import SettingsDialog
 from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
 from spi_viewer.session.session import ExportPolicy
@@ -30,7 +32,7 @@ class Dialogs:
     Args:
         parent: the window that they belong to.
         export_frames: see ExportDialog.
-        models: names of the bundled models, for the settings.
+        models: what there is to judge with, for the settings.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Dialogs:
         session: Session,
         settings: Settings,
         export_frames: ExportFrames,
-        models: tuple[str, ...],
+        models: ModelChoice,
     ) -> None:
         self._parent, self._session, self._settings = parent, session, settings
         self._export_frames, self._models = export_frames, models
@@ -80,7 +82,8 @@ class Dialogs:
 
     def edit_settings(self, use: Callable[[Settings], None]) -> None:
         """Ask for other settings and have them used."""
-        dialog = SettingsDialog(self._settings, self._models, self._parent)
+        shown = replace(self._settings, model=self._models.asked)
+        dialog = SettingsDialog(shown, self._models.bundled, self._parent)
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: use(dialog.settings()))
         dialog.open()

@@ -25,6 +25,7 @@ from spi_viewer.gui.export_dialog import ExportFrames
 from spi_viewer.gui.follow_badge import FollowBadge
 from spi_viewer.gui.frame_info_panel import FrameInfoPanel
 from spi_viewer.gui.live_follow import LiveFollow
+from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.gui.pattern_view import PatternView
 from spi_viewer.gui.run_opener import RunOpener, dropped_paths
 from spi_viewer.gui.score_panel import ScorePanel
@@ -51,8 +52,8 @@ class MainWindow(QMainWindow):
 
     Args:
         export_frames: see ExportDialog.
+        models: what there is to judge with.
         start_demo: starts the demo's writer and returns the folder to watch; None: no demo.
-        models: names of the bundled models, for the settings.
 
     Signals:
         closed: the user closed the window; workers may end now.
@@ -67,11 +68,12 @@ class MainWindow(QMainWindow):
         inspector: Inspector,
         settings: Settings,
         export_frames: ExportFrames,
+        models: ModelChoice,
         start_demo: Callable[[], Path] | None = None,
-        models: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self._session, self._inspector, self._settings = session, inspector, settings
+        self._models = models
         self._run: int | None = None
         self.bridge = Bridge(session, pipeline, inspector)
         self.follow = LiveFollow(session)
@@ -148,10 +150,13 @@ class MainWindow(QMainWindow):
 
     def use_settings(self, edited: Settings) -> None:
         """Take over what the settings dialog changed."""
-        for name in ("theme", "model", "read_timeout_s", "thumbnail_size_px"):
+        for name in ("theme", "read_timeout_s", "thumbnail_size_px"):
             setattr(self._settings, name, getattr(edited, name))
         self.wear(edited.theme)
         self.grid.view.set_picture_px(edited.thumbnail_size_px)
+        if self._models.ask(edited.model):
+            self._settings.model = edited.model
+            self.say("The other model judges the frames that come now; open a run again for all")
 
     def wear(self, theme: str) -> None:
         """Change to another theme and remember it."""

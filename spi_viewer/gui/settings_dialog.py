@@ -9,8 +9,12 @@ from PyQt5.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -36,6 +40,10 @@ class SettingsDialog(QDialog):
         self.model.setEditable(True)
         self.model.addItems(list(dict.fromkeys((*models, settings.model))))
         self.model.setCurrentText(settings.model)
+        self.model.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.browse = QPushButton("Folder…")
+        self.browse.setToolTip("A model folder of your own")
+        self.browse.clicked.connect(self._choose_folder)
         self.read_timeout = QDoubleSpinBox()
         self.read_timeout.setRange(1.0, 600.0)
         self.read_timeout.setSuffix(" s")
@@ -58,14 +66,26 @@ class SettingsDialog(QDialog):
             thumbnail_size_px=self.thumbnail_size.value(),
         )
 
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Model folder", self.model.currentText())
+        if chosen:
+            self.model.setCurrentText(chosen)
+
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.addRow("Theme", self.theme)
         form.addRow("Thumbnails", self.thumbnail_size)
-        form.addRow("Model", self.model)
+        model = QHBoxLayout()
+        model.addWidget(self.model, 1)
+        model.addWidget(self.browse)
+        form.addRow("Model", model)
         form.addRow("Give a file up after", self.read_timeout)
-        note = QLabel("A bundled model's name or a model folder. Model and time limit hold from\n"
-                      "the next start on.")  # fmt: skip
+        note = QLabel(
+            "Another model is loaded at once and judges the frames that come from then on, by its\n"
+            "own threshold; frames judged before keep their scores (Frame info says whose they\n"
+            "are). Open a run again to have all of it judged anew. The time limit holds from the\n"
+            "next start on."
+        )
         set_tone(note, "muted")
         buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
         buttons.accepted.connect(self.accept)

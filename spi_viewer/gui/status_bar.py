@@ -175,8 +175,16 @@ class StatusStrip(QFrame):
         self.rate.show_texts(
             format_rate(status.classified_per_s), f"in {format_rate(status.reading_per_s)}{latency}"
         )
-        self.device.show_texts(status.device, "working" if status.busy else "idle")
-        self.model.value.setText(status.model)
+        self.device.show_texts(status.device or "–", "working" if status.busy else "idle")
+        self._show_model(status)
+
+    def _show_model(self, status: PipelineStatus) -> None:
+        if status.loading_model:
+            text, tone = "loading…", "muted"
+        else:
+            text, tone = (status.model, "") if status.model else ("none", "bad")
+        self.model.value.setText(text)
+        set_tone(self.model.value, tone)
 
     def show_rule(self, rule: DecisionRule) -> None:
         """Show the threshold beside the model's name."""

@@ -38,6 +38,7 @@ class Cell:
     Attributes:
         verdict: the network's.
         is_unsure: worth a look, and nobody has decided yet.
+        judged_by: name of the model that gave the probabilities.
     """
 
     row: int
@@ -47,6 +48,7 @@ class Cell:
     label: OperatorLabel
     flags: FrameFlag
     is_unsure: bool
+    judged_by: str = ""
 
     @property
     def final_verdict(self) -> Verdict:
@@ -190,6 +192,7 @@ class ThumbnailModel(QAbstractListModel):
                 label=OperatorLabel(label),
                 flags=FrameFlag(flags),
                 is_unsure=unsure and label == OperatorLabel.NONE,
+                judged_by=session.model(row)[0],
             )
             for row, scores, verdict, label, flags, unsure in facts
         ]
@@ -224,6 +227,7 @@ def describe(cell: Cell) -> str:
     scores = zip(FrameClass, cell.probabilities, strict=True)
     if cell.verdict != Verdict.INVALID:
         lines.append("   ".join(f"{kind.label} {score:.3f}" for kind, score in scores))
+        lines.append(f"judged by {cell.judged_by}")
     if cell.label != OperatorLabel.NONE:
         lines.append(f"operator: {cell.label.name.lower()}")
     if cell.is_unfamiliar:

@@ -25,6 +25,7 @@ from spi_viewer.frames import (
     Verdict,
 )
 from spi_viewer.gui.export_dialog import ExportOrder
+from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.inspector import Inspection
 from spi_viewer.pipeline_status import PipelineStatus
 from spi_viewer.preprocessing.cropping import bin_and_crop, thumbnail
@@ -145,6 +146,12 @@ class FakePipeline:
         probabilities[batch.flags != 0] = np.nan
         self.session.append(run, batch, probabilities, batch.flags)
 
+    def add_unfamiliar_frames(self, run: int, count: int, p_good: float) -> None:
+        batch = fake_batch("strange.cxi", 1000, count, time.time())
+        batch.flags[:] = int(FrameFlag.OUT_OF_DISTRIBUTION)
+        probabilities = np.tile(np.array([p_good, 1 - p_good, 0, 0], np.float32), (count, 1))
+        self.session.append(run, batch, probabilities, batch.flags)
+
     def close_run(self, run: int) -> None:
         self.closed.append(run)
         self.session.set_run_state(run, RunState.DONE)
@@ -194,6 +201,11 @@ class FakeInspector:
             valid=cut,
             per_pixel=((counts - counts.mean()) / counts.std()).astype(np.float32),
             explanation=explanation if verdict is not Verdict.INVALID else None,  # type: ignore[arg-type]
+            explained_by="resnet10",
+            judged_by="resnet10",
+            judged=explanation.probabilities if verdict is not Verdict.INVALID else None,
+            flags=FrameFlag(int(self.session.flags([row])[0])),
+            is_unsure=bool(self.session.unsure([row])[0]),
         )
 
     def latest(self) -> Inspection | None:
@@ -210,6 +222,7 @@ class Viewer:
     inspector: FakeInspector
     settings: Settings
     exported: list[ExportOrder]
+    models_asked: list[str]
 
 
 def make_viewer(
@@ -220,6 +233,7 @@ def make_viewer(
 
     pipeline, inspector = FakePipeline(session), FakeInspector(session)
     exported: list[ExportOrder] = []
+    models_asked: list[str] = []
 
     def export(order: ExportOrder, progress: Any, cancelled: Any) -> str:
         exported.append(order)
@@ -232,10 +246,10 @@ def make_viewer(
         inspector,  # type: ignore[arg-type]
         settings,
         export_frames or export,
+        ModelChoice(("resnet10", "best"), settings.model, models_asked.append),
         start_demo=lambda: Path("/tmp"),
-        models=("resnet10",),
     )
-    return Viewer(window, session, pipeline, inspector, settings, exported)
+    return Viewer(window, session, pipeline, inspector, settings, exported, models_asked)
 
 
 @pytest.fixture(autouse=True)

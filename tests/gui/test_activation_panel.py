@@ -7,7 +7,7 @@ import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QToolButton
 
-from spi_viewer.frames import Crop, FrameClass, FrameId, OperatorLabel, Verdict
+from spi_viewer.frames import Crop, FrameClass, FrameFlag, FrameId, OperatorLabel, Verdict
 from spi_viewer.gui.activation_panel import ActivationPanel
 from spi_viewer.inspector import Inspection
 
@@ -162,3 +162,46 @@ def test_a_model_without_maps_says_so_and_shows_its_probabilities(panel):
     assert not panel._layers.isEnabled()
     panel.show_inspection(make_inspection())
     assert panel.pair._captions == ("network input", "why multi")
+
+
+def test_a_model_without_layers_says_so_calmly(panel):
+    inspection = make_inspection()
+    inspection.explanation.class_maps = None
+    inspection.explanation.layers = []
+    panel.show_inspection(inspection)
+    assert panel._no_layers.isVisible()
+    assert not panel._layers.isVisible()
+    assert not panel.grab().isNull()
+    panel.show_inspection(make_inspection())
+    assert panel._layers.isVisible()
+    assert not panel._no_layers.isVisible()
+
+
+def test_an_input_on_a_grid_of_its_own_is_shown_as_it_is(panel):
+    inspection = make_inspection()
+    inspection.explanation.network_input = np.ones((3, 224, 224), np.float32)
+    panel.show_inspection(inspection)
+    assert panel.pair._pictures[0].width() == 224
+
+
+def test_what_the_network_has_never_seen_is_named_in_the_headline(panel):
+    inspection = make_inspection((0.97, 0.01, 0.01, 0.01))
+    inspection.flags = FrameFlag.OUT_OF_DISTRIBUTION
+    inspection.is_unsure, inspection.judged_by = True, "resnet10"
+    panel.show_inspection(inspection)
+    assert panel._headline.text() == "good? · P(single) 0.97"
+    assert panel._headline.property("tone") == "unsure"
+    assert panel._note.text().startswith("≠ unlike anything that resnet10 was trained on")
+
+
+def test_the_headline_is_of_the_model_that_judged_and_the_note_names_the_other(panel):
+    inspection = make_inspection((0.97, 0.01, 0.01, 0.01))
+    inspection.judged = np.array([0.2, 0.8, 0, 0], np.float32)
+    inspection.verdict = Verdict.BAD
+    inspection.judged_by, inspection.explained_by = "resnet10", "best"
+    panel.show_inspection(inspection)
+    assert panel._headline.text() == "bad · P(single) 0.20"
+    assert panel._note.text() == "judged by resnet10; bars and maps are of best"
+    inspection.explained_by = "resnet10"
+    panel.show_inspection(inspection)
+    assert panel._note.text() == "as it is cut now: P(single) 0.97"

@@ -17,8 +17,10 @@ from spi_viewer.gui import recent_files
 from spi_viewer.gui.dataset_chooser import DatasetChooser
 from spi_viewer.gui.keys_dialog import KeysDialog
 from spi_viewer.gui.score_panel import ScorePanel
+from spi_viewer.gui.settings_dialog import SettingsDialog
 from spi_viewer.gui.theme import THEMES, theme_of
-from spi_viewer.pipeline_status import DatasetChoice, Problem
+from spi_viewer.pipeline_status import DatasetChoice, PipelineStatus, Problem
+from spi_viewer.session.row_selection import RowFilter
 
 
 def _label(viewer, row: int) -> int:
@@ -268,3 +270,64 @@ def test_the_export_dialog_takes_the_final_verdicts_of_the_selected_run(
     good = np.flatnonzero(viewer.session.final_verdicts(np.arange(60)) == 1)
     assert order.rows.tolist() == good.tolist()
     assert order.policy == "final"
+
+
+def _add_unfamiliar(viewer, count: int, p_good: float) -> list[int]:
+    """Frames that the network has never seen the like of; returns their rows."""
+    first = viewer.session.row_count
+    viewer.pipeline.add_unfamiliar_frames(0, count, p_good)
+    viewer.window.bridge.refresh()
+    viewer.window.bridge.look()
+    return list(range(first, first + count))
+
+
+def test_an_unknown_kind_of_frame_is_not_silently_good(qtbot: QtBot, viewer) -> None:
+    window, unsure = viewer.window, viewer.session.counts(0).unsure
+    assert not window.strip.unfamiliar.isVisible()
+    rows = _add_unfamiliar(viewer, 3, 0.99)
+    assert window.strip.unfamiliar.value.text() == "3"
+    assert window.strip.unsure.value.text() == str(unsure + 3)
+    qtbot.mouseClick(window.grid.filters.button(RowFilter.UNFAMILIAR), Qt.LeftButton)
+    assert sorted(window.grid.model.rows) == rows
+    qtbot.waitUntil(lambda: "≠ unfamiliar" in window.pattern._verdict.text())
+    assert window.pattern._verdict.property("tone") == "unsure"
+    _press(qtbot, viewer, Qt.Key_G)  # somebody has looked
+    assert not window.grid.model.index(0).data(window.grid.model.CELL_ROLE).is_unsure
+
+
+def test_a_run_that_the_network_does_not_know_raises_an_alarm(viewer) -> None:
+    _add_unfamiliar(viewer, 60, 0.01)
+    assert "check by eye" in viewer.window.strip.unfamiliar.detail.text()
+
+
+def test_another_model_is_asked_for_in_the_settings(qtbot: QtBot, viewer) -> None:
+    _press(qtbot, viewer, Qt.Key_Comma, Qt.ControlModifier)
+    dialog = viewer.window.findChild(SettingsDialog)
+    dialog.model.setFocus()
+    dialog.model.lineEdit().selectAll()
+    qtbot.keyClicks(dialog.model.lineEdit(), "best")
+    qtbot.keyClick(dialog, Qt.Key_Return)
+    assert viewer.models_asked == ["best"]
+    assert viewer.settings.model == "best"
+    assert "open a run again" in viewer.window.statusBar().currentMessage()
+
+
+def test_other_settings_leave_the_model_alone(qtbot: QtBot, viewer) -> None:
+    _press(qtbot, viewer, Qt.Key_Comma, Qt.ControlModifier)
+    dialog = viewer.window.findChild(SettingsDialog)
+    dialog.thumbnail_size.setValue(128)
+    dialog.accept()
+    assert viewer.models_asked == []
+    assert viewer.settings.thumbnail_size_px == 128
+
+
+def test_the_strip_says_what_judges(viewer) -> None:
+    model = viewer.window.strip.model
+    for state, text in (
+        (PipelineStatus(loading_model=True), "loading…"),
+        (PipelineStatus(), "none"),
+        (PipelineStatus(model="best"), "best"),
+    ):
+        viewer.pipeline.state = state
+        viewer.window.bridge.look()
+        assert model.value.text() == text
