@@ -28,7 +28,7 @@ def conditions(command: str, sets: Sequence[FrameSet]) -> list[str]:
         f"Command: `{command}`",
         f"SPI Viewer {__version__}, Python {platform.python_version()}, torch {torch.__version__}, "
         f"numpy {np.__version__}; {platform.system()} {platform.machine()}",
-        f"Processor: {processor()}, {os.cpu_count()} logical; {torch.get_num_threads()} threads",
+        f"Processor: {processor()}; threads: {torch.get_num_threads()} of {os.cpu_count()}",
         f"Begun {now:%Y-%m-%d %H:%M %Z}",
     ]
     lines += [f"Frames: {frames.conditions}" for frames in sets]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from spi_viewer.errors import EvaluationError
 from spi_viewer.evaluation.activation import activation_part, choose_examples
 from spi_viewer.evaluation.answers import Answers, gathered, judged
 from spi_viewer.evaluation.conditions import answers_table, models_part
@@ -74,6 +75,11 @@ class _Evaluation:
         self._report.add(models_part(self._models))
         speeds = self._speeds()
         simulated = self._judge(self._plan.simulated)
+        if not simulated[0].has_both:
+            raise EvaluationError(
+                f"the {len(simulated[0])} simulated frames are all good or all bad; ask for more "
+                "with --frames"
+            )
         for part in self._simulated_parts(simulated):
             self._report.add(part)
         measured = self._measured()
@@ -85,6 +91,7 @@ class _Evaluation:
     def _simulated_parts(self, answers: list[Answers]) -> Iterator[Part]:
         """Each made when the one before is written."""
         palette = self._palette
+        self._progress.begin("intervals and figures", 0)
         accuracy = accuracy_part(answers)
         accuracy.attached = [answers_table(self._plan.simulated, answers)]
         yield accuracy
@@ -100,6 +107,8 @@ class _Evaluation:
         for answers in judged(classifiers, frames.batches()):
             parts.append(answers)
             self._progress.advance(len(answers[0]))
+        if not parts:
+            raise EvaluationError(f"{frames.name}: there is no frame with a label to judge on")
         return gathered(parts)
 
     def _measured(self) -> Mapping[str, list[Answers]]:

@@ -91,7 +91,7 @@ def _held_out_rows(
     model: EvaluatedModel, answer: Answers, lost: Mapping[str, Estimate]
 ) -> list[Sequence[Cell]]:
     """Mean and worst over families that the model has not learned from; none without any."""
-    unseen = [name for name in lost if model.has_learned(name) is False]
+    unseen = [n for n, rate in lost.items() if model.has_learned(n) is False and rate.is_known]
     if not unseen:
         return []
     mean = float(np.mean([lost[name].value for name in unseen]))

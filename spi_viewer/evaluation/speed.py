@@ -87,7 +87,7 @@ def speed_part(speeds: Sequence[Speed]) -> Part:
         )
     text = (
         f"Batches of {SPEED_BATCH} frames of 128 × 128 px, from counts in memory to probabilities "
-        f"in memory; {torch.get_num_threads()} threads of {os.cpu_count()} processors "
+        f"in memory; threads: {torch.get_num_threads()} of {os.cpu_count()} "
         f"({processor()}). The methods took turns; median of up to {_ROUNDS} rounds after one to "
         "warm up. Another load on the machine lowers the rates, and the ratio less."
     )

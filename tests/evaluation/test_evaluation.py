@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spi_viewer.errors import EvaluationError
 from spi_viewer.evaluation import fixed_rate, intervals, speed
 from spi_viewer.evaluation.evaluation import Plan, evaluate
 from spi_viewer.evaluation.frame_sets import GroupedBatch, SimulatedSet
@@ -99,3 +100,30 @@ def test_an_interrupted_report_keeps_what_is_done_and_says_where_it_stopped(
     assert "## Calibration" in text
     assert "## Speed" not in text
     Report.begin(tmp_path / "r", [])  # without being forced
+
+
+@dataclass
+class Frames:
+    """Any batches under a name."""
+
+    given: list[GroupedBatch]
+    name: str = "frames"
+    conditions: str = "frames"
+    frames: int = 64
+
+    def batches(self) -> Iterator[GroupedBatch]:
+        yield from self.given
+
+
+def test_frames_of_one_kind_are_refused_with_the_way_out(
+    plan: Plan, run: ReplayedRun, tmp_path: Path
+) -> None:
+    good = run.batch.select((run.batch.frame_class == 0).nonzero()[:, 0])
+    with pytest.raises(EvaluationError, match="all good or all bad.*--frames"):
+        evaluate(Plan(plan.models, Frames([(good, None)])), Report.begin(tmp_path / "r", []))
+
+
+def test_a_run_without_labels_is_named(plan: Plan, tmp_path: Path) -> None:
+    empty = Frames([], name="run7.cxi")
+    with pytest.raises(EvaluationError, match=r"run7\.cxi: there is no frame with a label"):
+        evaluate(Plan(plan.models, plan.simulated, [empty]), Report.begin(tmp_path / "r", []))
