@@ -135,7 +135,9 @@ class DepthStudy:
         )
 
 
-def turned(counts: Tensor, valid: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def turned(
+    counts: Tensor, valid: Tensor, _frame_class: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Flips and quarter turns of counts and valid (B, H, W), one draw a batch."""
     turns, flip = torch.randint(4, (2,), generator=generator).tolist()
 

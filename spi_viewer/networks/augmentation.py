@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from spi_viewer.frames import FrameClass
+from spi_viewer.preprocessing.network_input import radial_profile
+
 _KEPT = (0.3, 1.0)  # part of the photons that thinning leaves
 _MIN_COUNTS = 1500.0  # a thinned frame must still show what it is
 _GAIN = 0.2  # spread of slow changes of sensitivity, in natural logarithms
@@ -24,6 +27,7 @@ _DEAD = (0.03, 0.38)  # side of a dead module, of the side
 _REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows, at most
 _FULL_PIXELS = (0.01, 0.1)  # part of the frame's pixels at the display's upper end, at least
 _SAMPLED = 5  # each fifth pixel tells the levels
+_RING_CONTRAST, _RING_LEVEL = 1.4, 3.0  # a ring over the gap before it; the level of 255
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,16 @@ _Change = Callable[[Tensor, Tensor, _Draw], tuple[Tensor, Tensor]]
 
 
 def augment(
-    counts: Tensor, valid: Tensor, generator: torch.Generator, shares: Shares = SHARES
+    counts: Tensor,
+    valid: Tensor,
+    frame_class: Tensor,
+    generator: torch.Generator,
+    shares: Shares = SHARES,
 ) -> tuple[Tensor, Tensor]:
     """All changes, in the order in which they happen to real frames, and a flip.
 
-    Takes and gives counts (B, S, S) float32 and valid (B, S, S) bool; what becomes invalid is 0.
+    Takes and gives counts (B, 128, 128) float32 and valid (B, 128, 128) bool; what becomes invalid
+    is 0. frame_class (B,) is looked at where a change could take from a frame what it is known by.
     The generator lives on the device of the frames.
     """
     draw = _Draw(generator)
@@ -80,7 +89,6 @@ def augment(
         (_band, shares.banded),
         (_kill, shares.dead),
         (_coarsen, shares.coarsened),
-        (_clip, shares.clipped),
     )
     counts, valid = counts.clone(), valid.clone()
     for change, share in changes:
@@ -88,6 +96,11 @@ def augment(
         if len(rows):
             changed, still_valid = change(counts[rows], valid[rows], draw)
             counts[rows], valid[rows] = torch.where(still_valid, changed, 0.0), still_valid
+    rows = draw.chance(shares.clipped, len(counts)).nonzero()[:, 0]
+    if len(rows):
+        shown, known = _clip(counts[rows], valid[rows], draw)
+        kept = (frame_class[rows] != FrameClass.SINGLE) | _has_ring(shown, known)
+        counts[rows[kept]], valid[rows[kept]] = shown[kept], known[kept]
     return counts, valid
 
 
@@ -190,3 +203,15 @@ def _clip(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     high = torch.minimum(mean + std * draw.log_uniform(_REACH, frames), full_level)[:, None, None]
     shown = ((counts - low) / (high - low).clamp_min(1e-6)).clamp(0.0, 1.0).mul(255.0).floor()
     return shown * valid, valid | draw.chance(0.6, frames)[:, None, None]
+
+
+def _has_ring(shown: Tensor, valid: Tensor) -> Tensor:
+    """Whether an 8-bit picture shows a dark ring and a bright one around it, (B,).
+
+    A single particle cut down to its core is a droplet to anybody who did not see the rest.
+    """
+    profile = radial_profile(shown, valid)
+    order = torch.arange(profile.shape[1], device=profile.device)
+    outside = order > profile.argmax(1, keepdim=True)
+    darkest = torch.where(outside, profile, torch.inf).cummin(1).values
+    return (profile > _RING_CONTRAST * darkest + _RING_LEVEL).any(1)

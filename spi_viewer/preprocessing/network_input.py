@@ -110,6 +110,16 @@ def _ring_whitened(standard: Tensor, weight: Tensor) -> Tensor:
     return (centred / std[:, index]).clamp(-_CLAMP, _CLAMP)
 
 
+def radial_profile(images: Tensor, valid: Tensor) -> Tensor:
+    """Mean over the valid pixels of each ring about the middle: (B, 128, 128) -> (B, R).
+
+    Rings are 1.5 px wide, from the middle outwards; 0 where nothing is valid.
+    """
+    _, membership = _rings(images.device)
+    weight = valid.flatten(1).float()
+    return (images.flatten(1) * weight) @ membership / (weight @ membership).clamp_min(1.0)
+
+
 @functools.cache
 def _rings(device: torch.device) -> tuple[Tensor, Tensor]:
     """Ring of each pixel, (P,) int64, and ring membership, (P, R) of 0 and 1."""

@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from spi_viewer.networks.augmentation import SHARES, Shares, augment
+from spi_viewer.frames import FrameClass
+from spi_viewer.networks import augmentation
+from spi_viewer.networks.augmentation import SHARES, Shares
 
 NONE = Shares(**{field.name: 0.0 for field in dataclasses.fields(Shares)})
 NAMES = [field.name for field in dataclasses.fields(Shares)]
@@ -13,6 +15,11 @@ NAMES = [field.name for field in dataclasses.fields(Shares)]
 
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def augment(counts, valid, draws, shares=SHARES, frame_class=FrameClass.MULTI):
+    classes = torch.full((len(counts),), int(frame_class))
+    return augmentation.augment(counts, valid, classes, draws, shares)
 
 
 def only(name: str) -> Shares:
@@ -122,3 +129,26 @@ def test_frames_without_valid_pixels_and_small_batches_stay_finite(size):
     counts, valid = torch.zeros(size, 128, 128), torch.zeros(size, 128, 128, dtype=torch.bool)
     for seed in range(20):
         assert torch.isfinite(augment(counts, valid, generator(seed), SHARES)[0]).all()
+
+
+def picture(gap: float) -> torch.Tensor:
+    """A bright core, a gap of the given brightness, and a ring around it, (40, 128, 128)."""
+    axis = torch.arange(128.0) - 63.5
+    radius = torch.hypot(axis[:, None], axis)
+    core = torch.where(radius < 16, 200.0, 0.0) + torch.where(radius < 30, gap, 0.0)
+    ring = torch.where((radius > 22) & (radius < 30), 100.0, 0.0)
+    return (core + ring).expand(40, 128, 128).contiguous()
+
+
+def test_a_single_particle_is_cut_for_display_only_where_a_ring_still_shows():
+    for frame_class, gap, shown in (
+        (FrameClass.SINGLE, 0.0, True),
+        (FrameClass.SINGLE, 900.0, False),  # the ring drowns in the core
+        (FrameClass.NON_SAMPLE, 900.0, True),
+    ):
+        counts = picture(gap)
+        if gap:
+            counts = counts.clamp_max(900.0)
+        cut, _ = augment(counts, counts >= 0, generator(0), only("clipped"), frame_class)
+        changed = (cut.amax((1, 2)) == 255).float().mean()
+        assert changed > 0.9 if shown else changed < 0.1
