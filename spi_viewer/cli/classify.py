@@ -28,7 +28,9 @@ def classify(
         list[Path], typer.Argument(metavar="PATH...", help="Run files, or directories of them.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file, a row a frame.")],
-    model: Annotated[str, typer.Option(help="Bundled model or model folder.")] = "resnet10",
+    model: Annotated[
+        str, typer.Option(help="Bundled model or model folder, of a network or a baseline.")
+    ] = "resnet10",
     dataset: Annotated[
         str | None, typer.Option(help="Dataset that holds the frames, if several could.")
     ] = None,
@@ -53,11 +55,13 @@ def classify(
     from tqdm import tqdm
 
     from spi_viewer.classifiers import load_classifier
+    from spi_viewer.cli.vgg16_download import provide_missing_weights
     from spi_viewer.pipeline import judge_batch
     from spi_viewer.session.scores_csv import ScoresWriter
     from spi_viewer.sources.reader_process import ReaderProcess
     from spi_viewer.sources.run_feed import FileFeed
 
+    provide_missing_weights(model)
     classifier = load_classifier(model, device=device)
     if threshold is not None:
         classifier.set_threshold(threshold)
