@@ -33,9 +33,22 @@ class CropChoice:
         self._found: dict[tuple[int, int], _Found] = {}
         self.operator_crop = operator_crop
         self.in_use: Crop | None = operator_crop
+        self._latest_shape: tuple[int, int] | None = None
+
+    @property
+    def expected(self) -> tuple[tuple[int, int], Crop] | None:
+        """Shape of the latest frames, and the crop that more of it would get; None before them."""
+        shape, operator_crop = self._latest_shape, self.operator_crop
+        if shape is None:
+            return None
+        if operator_crop is not None:
+            return shape, operator_crop
+        found = self._found.get(shape)
+        return None if found is None else (shape, found.crop)
 
     def crop_for(self, info: RunInfo) -> Crop:
         """Crop for frames of a run; never raises: without a centre it is the frame's middle."""
+        self._latest_shape = info.frame_shape
         operator_crop = self.operator_crop
         self.in_use = operator_crop if operator_crop is not None else self._automatic(info)
         return self.in_use

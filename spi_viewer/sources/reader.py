@@ -40,6 +40,30 @@ class FileStat(NamedTuple):
     inode: int
 
 
+class Position(NamedTuple):
+    """How far a file was read; `dataset` is None before the first look."""
+
+    path: str
+    dataset: str | None
+    start: int
+    written_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOn:
+    """What came of reading on in one of several files.
+
+    Attributes:
+        info: as `Reader.describe`; None when that failed.
+        batch: frames from the position on; None without any, or where they must be asked for alone.
+        error: why there is no `info`.
+    """
+
+    info: RunInfo | None
+    batch: FrameBatch | None = None
+    error: RunFileError | None = None
+
+
 class Reader(Protocol):
     """Reads run files; every call may raise RunFileError and its kinds, naming the file."""
 
@@ -62,6 +86,20 @@ class Reader(Protocol):
         written_at_s: float,
     ) -> FrameBatch:
         """Frames [start, stop) prepared for the network; see `prepare_batch`."""
+
+    def read_on(
+        self,
+        positions: Sequence[Position],
+        frame_shape: tuple[int, int],
+        crop: Crop,
+        max_frames: int,
+        patience_s: float,
+    ) -> list[ReadOn]:
+        """Describe several files, and read on in those whose frames have `frame_shape`.
+
+        Answers in the same order; fewer when `max_frames` are read or `patience_s` is over. What
+        is wrong with a file is in its answer.
+        """
 
     def read_frame(self, path: str, dataset: str | None, index: int, crop: Crop) -> FullFrame:
         """One frame as it stands on disk."""
@@ -144,6 +182,42 @@ class LocalReader:
             if stop > run.info.frame_count:
                 raise NotReadyError(path, f"it has lost frames: {run.info.frame_count} are left")
             return prepare_batch(run, start, stop, crop, written_at_s)
+
+    def read_on(
+        self,
+        positions: Sequence[Position],
+        frame_shape: tuple[int, int],
+        crop: Crop,
+        max_frames: int,
+        patience_s: float,
+    ) -> list[ReadOn]:
+        """Describe several files, and read on in those whose frames have `frame_shape`."""
+        ends_at = time.monotonic() + patience_s
+        answers: list[ReadOn] = []
+        for position in positions:
+            answer = self._read_on(position, frame_shape, crop, max_frames)
+            answers.append(answer)
+            max_frames -= len(answer.batch) if answer.batch is not None else 0
+            if max_frames <= 0 or time.monotonic() >= ends_at:
+                break
+        return answers
+
+    def _read_on(
+        self, position: Position, frame_shape: tuple[int, int], crop: Crop, max_frames: int
+    ) -> ReadOn:
+        path, dataset, start, written_at_s = position
+        try:
+            info = self.describe(path, dataset)
+        except RunFileError as error:
+            return ReadOn(None, error=error)
+        stop = min(info.frame_count, start + max_frames)
+        if info.frame_shape != frame_shape or stop <= start:
+            return ReadOn(info)
+        try:
+            batch = self.read_batch(path, info.dataset, start, stop, crop, written_at_s)
+        except RunFileError:
+            return ReadOn(info)
+        return ReadOn(info, batch)
 
     def read_frame(self, path: str, dataset: str | None, index: int, crop: Crop) -> FullFrame:
         """One frame as it stands on disk."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from spi_viewer.errors import ReadCrashError, ReadTimeoutError, RunFileError
-from spi_viewer.frames import Crop, FrameBatch, FullFrame, RunInfo
-from spi_viewer.sources.reader import FileStat, LocalReader
-from spi_viewer.sources.reader_child import READY, serve
+from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.reader_child import READY, Request, serve
 from spi_viewer.sources.shared_block import OwnedBlock
 
 _log = logging.getLogger(__name__)
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
 
 _START_LIMIT_S = 60.0
 _END_PATIENCE_S = 2.0
@@ -27,6 +29,18 @@ _END_PATIENCE_S = 2.0
 
 class _Hang(Exception):  # noqa: N818  never leaves this module
     """The child did not answer in time."""
+
+
+def _in_child(
+    method: Callable[Concatenate[LocalReader, _Arguments], _Answer],
+) -> Callable[Concatenate[ReaderProcess, _Arguments], _Answer]:
+    """The same call, answered by the child's reader."""
+
+    @functools.wraps(method)
+    def call(self: ReaderProcess, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
+        return self._call(method.__name__, args, kwargs)
+
+    return call
 
 
 class ReaderProcess:
@@ -59,33 +73,12 @@ class ReaderProcess:
         process = self._process
         return process.pid if process is not None else None
 
-    def list_files(self, path: str) -> list[FileStat]:
-        """See `Reader`."""
-        return [FileStat._make(row) for row in self._call("list_files", path)]
-
-    def describe(self, path: str, dataset: str | None = None) -> RunInfo:
-        """See `Reader`."""
-        return self._call("describe", path, dataset)
-
-    def find_crop(self, paths: str | Sequence[str], dataset: str | None) -> Crop:
-        """See `Reader`."""
-        return self._call("find_crop", paths, dataset)
-
-    def read_batch(
-        self,
-        path: str,
-        dataset: str | None,
-        start: int,
-        stop: int,
-        crop: Crop,
-        written_at_s: float,
-    ) -> FrameBatch:
-        """See `Reader`."""
-        return self._call("read_batch", path, dataset, start, stop, crop, written_at_s)
-
-    def read_frame(self, path: str, dataset: str | None, index: int, crop: Crop) -> FullFrame:
-        """See `Reader`."""
-        return self._call("read_frame", path, dataset, index, crop)
+    list_files = _in_child(LocalReader.list_files)
+    describe = _in_child(LocalReader.describe)
+    find_crop = _in_child(LocalReader.find_crop)
+    read_batch = _in_child(LocalReader.read_batch)
+    read_on = _in_child(LocalReader.read_on)
+    read_frame = _in_child(LocalReader.read_frame)
 
     def close(self) -> None:
         """End the child and remove the shared memory; a call under way fails."""
@@ -100,14 +93,14 @@ class ReaderProcess:
         finally:
             self._lock.release()
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        path = arguments[0] if isinstance(arguments[0], str) else arguments[0][0]
+    def _call(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        path = _first_path(arguments or tuple(named.values()))
         with self._lock:
             if self._closed:
                 raise RunFileError(path, "the reader has been closed")
             connection = self._running_child(path)
             try:
-                succeeded, answer = self._ask(connection, method, arguments)
+                succeeded, answer = self._ask(connection, (method, arguments, named))
             except _Hang:
                 self._end_child(at_once=True)
                 raise ReadTimeoutError(path, self._hang_text()) from None
@@ -120,10 +113,8 @@ class ReaderProcess:
             raise answer
         return answer
 
-    def _ask(
-        self, connection: Connection, method: str, arguments: tuple[Any, ...]
-    ) -> tuple[bool, Any]:
-        connection.send((method, arguments))
+    def _ask(self, connection: Connection, request: Request) -> tuple[bool, Any]:
+        connection.send(request)
         if not connection.poll(self._timeout_s):
             raise _Hang
         return self._block.receive(connection)
@@ -199,6 +190,14 @@ def _shielded_from_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _first_path(arguments: tuple[Any, ...]) -> str:
+    """The file that a call is about, the first one if it is about several."""
+    first = arguments[0]
+    while not isinstance(first, str):
+        first = first[0]
+    return first
 
 
 def _cause_of_death(exitcode: int | None) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from spi_viewer.errors import NotReadyError, ReadCrashError, ReadTimeoutError, RunFileError
 from spi_viewer.frames import Crop, FrameBatch, RunInfo
-from spi_viewer.sources.frame_batches import unreadable_batch
-from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.frame_batches import first_rows, unreadable_batch
+from spi_viewer.sources.reader import Position, Reader, ReadOn
 
 _DESCRIBE_TRIES = 2
 _READ_TRIES = 2
@@ -20,10 +20,12 @@ class Progress:
     Attributes:
         batch: frames from the cursor's position on; None when there is nothing yet.
         failed: the read hung or crashed; rows, if any, are given up for good.
+        at_once: the file was looked at and read in one go, so that it cannot have grown meanwhile.
     """
 
     batch: FrameBatch | None
     failed: bool = False
+    at_once: bool = False
 
 
 class RunCursor:
@@ -36,6 +38,8 @@ class RunCursor:
     Attributes:
         next_frame: the first frame that was not handed out.
         info: as of the last `describe`; None before.
+        ahead: answer for the next `describe` and `read`, got together with those of other files.
+        may_join: it may be asked for together with other files: no call about it has failed.
     """
 
     __slots__ = (
@@ -44,7 +48,9 @@ class RunCursor:
         "_failures",
         "_is_hopeless",
         "_reader",
+        "ahead",
         "info",
+        "may_join",
         "next_frame",
         "path",
     )
@@ -53,6 +59,8 @@ class RunCursor:
         self.path = path
         self.next_frame = 0
         self.info: RunInfo | None = None
+        self.ahead: ReadOn | None = None
+        self.may_join = True
         self._reader = reader
         self._dataset = dataset
         self._failures = 0
@@ -73,6 +81,10 @@ class RunCursor:
         """Free what `describe` found, in a file that was read to its end."""
         self.info = None
 
+    def position(self, written_at_s: float) -> Position:
+        """Where to read on."""
+        return Position(self.path, self._dataset, self.next_frame, written_at_s)
+
     def describe(self) -> RunInfo:
         """Look at the file again.
 
@@ -81,15 +93,24 @@ class RunCursor:
             RunFileError: the file is of no use.
         """
         try:
-            self.info = self._reader.describe(self.path, self._dataset)
+            self.info = self._look()
         except (ReadTimeoutError, ReadCrashError) as error:
-            self._failures += 1
+            self._note_failure()
             if self._failures >= _DESCRIBE_TRIES:
                 self._is_hopeless = True
                 raise
             raise NotReadyError(self.path, error.reason) from error
         self._dataset = self.info.dataset
         return self.info
+
+    def _look(self) -> RunInfo:
+        if self.ahead is None:
+            return self._reader.describe(self.path, self._dataset)
+        if self.ahead.info is not None:
+            return self.ahead.info
+        ahead, self.ahead = self.ahead, None
+        assert ahead.error is not None
+        raise ahead.error
 
     def read(self, max_frames: int, crop: Crop, written_at_s: float) -> Progress:
         """Read on from `next_frame`; call `advance` with the rows that were used.
@@ -102,6 +123,8 @@ class RunCursor:
         start = self.next_frame
         careful = start < self._careful_until
         stop = start + min(self.remaining, 1 if careful else max_frames)
+        if (batch := self._read_ahead(stop, crop)) is not None:
+            return Progress(batch, at_once=True)
         try:
             batch = self._reader.read_batch(
                 self.path, self.info.dataset, start, stop, crop, written_at_s
@@ -114,10 +137,22 @@ class RunCursor:
         """Count frames as handed out."""
         self.next_frame += frames
 
+    def _read_ahead(self, stop: int, crop: Crop) -> FrameBatch | None:
+        """Frames that were read when the file was looked at, if they are those that are wanted."""
+        ahead, self.ahead = self.ahead, None
+        batch = ahead.batch if ahead is not None else None
+        if batch is None or batch.crop != crop or batch.ids[0].index != self.next_frame:
+            return None
+        return first_rows(batch, min(len(batch), stop - self.next_frame))
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        self.may_join = False
+
     def _after_failure(
         self, error: RunFileError, stop: int, careful: bool, crop: Crop, written_at_s: float
     ) -> Progress:
-        self._failures += 1
+        self._note_failure()
         if self._failures > _READ_TRIES:
             self._is_hopeless = True
             reason = f"given up at frame {self.next_frame}: {error.reason}"

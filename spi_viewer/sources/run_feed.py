@@ -6,12 +6,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from spi_viewer.errors import AmbiguousDatasetError, NotReadyError, RunFileError
 from spi_viewer.frames import Crop, FrameBatch
 from spi_viewer.sources.crop_choice import CropChoice
 from spi_viewer.sources.frame_batches import BatchGatherer
+from spi_viewer.sources.look_ahead import LookAhead
 from spi_viewer.sources.reader import FileStat, Reader
 from spi_viewer.sources.run_cursor import RunCursor
 
@@ -56,6 +57,11 @@ class RunFeed(Protocol):
         """The crop in use; None before the first frame."""
 
 
+class _File(NamedTuple):
+    stat: FileStat
+    cursor: RunCursor
+
+
 class FileFeed:
     """A run file, or all run files in a directory, oldest first, once.
 
@@ -85,11 +91,11 @@ class FileFeed:
         self._reader = reader
         self._dataset = dataset
         self._crops = CropChoice(reader, crop)
+        self._look_ahead = LookAhead(reader, self._crops)
         self._patience_s = patience_s
         self._clock = clock
         self._listed = False
-        self._files: deque[FileStat] = deque()
-        self._cursor: RunCursor | None = None
+        self._files: deque[_File] = deque()
         self._retry_at = 0.0
         self._unchanged: tuple[float, float] | None = None  # time of the last change, since when
         self._newest: float | None = None
@@ -102,8 +108,11 @@ class FileFeed:
     @property
     def frames_behind(self) -> int:
         """Frames left in the file at hand; files not opened yet count as one each."""
-        at_hand = self._cursor.remaining if self._cursor else 0
-        return at_hand + max(0, len(self._files) - (1 if self._cursor else 0))
+        try:
+            at_hand = self._files[0].cursor
+        except IndexError:
+            return 0
+        return len(self._files) - 1 + (at_hand.remaining if at_hand.info is not None else 1)
 
     @property
     def newest_written_at_s(self) -> float | None:
@@ -134,30 +143,36 @@ class FileFeed:
                 if not self._read_on(file, gathered):
                     break
             except NotReadyError as error:
-                self._wait(file, error.reason)
+                self._wait(file.stat, error.reason)
             except AmbiguousDatasetError as error:
-                if file.path == self.path:
+                if file.stat.path == self.path:
                     raise
-                self._refuse(file, error.reason)
+                self._refuse(file.stat, error.reason)
             except RunFileError as error:
-                self._refuse(file, error.reason)
+                self._refuse(file.stat, error.reason)
+        self._look_ahead.end()
         return gathered.batch()
 
     def _list_files(self) -> None:
         self._listed = True
         try:
-            self._files.extend(self._reader.list_files(self.path))
+            listing = self._reader.list_files(self.path)
         except RunFileError as error:
             self.refused.append((self.path, error.reason))
             return
+        self._files.extend(
+            _File(stat, RunCursor(self._reader, stat.path, self._dataset)) for stat in listing
+        )
         if not self._files:
             self.refused.append((self.path, "there are no run files in this directory"))
 
-    def _read_on(self, file: FileStat, gathered: BatchGatherer) -> bool:
+    def _read_on(self, file: _File, gathered: BatchGatherer) -> bool:
         """Read a part of a file; False to end the batch."""
-        if self._cursor is None:
-            self._cursor = RunCursor(self._reader, file.path, self._dataset)
-        cursor = self._cursor
+        stat, cursor = file
+        if cursor.info is None and cursor.ahead is None and not self.waiting:
+            files = ((one.cursor, one.stat.mtime_s) for one in self._files)
+            if not self._look_ahead.ask(files, gathered.room):
+                return False
         if not cursor.remaining:
             cursor.describe()  # at the end once more: it may have grown
             self.waiting = []
@@ -169,16 +184,17 @@ class FileFeed:
         crop = self._crops.crop_for(info)
         if not gathered.accepts(crop, info.geometry):
             return False
-        progress = cursor.read(gathered.room, crop, file.mtime_s)
+        progress = cursor.read(gathered.room, crop, stat.mtime_s)
         if progress.batch is not None:
             gathered.add(progress.batch)
             cursor.advance(len(progress.batch))
-            self._newest = max(self._newest or 0.0, file.mtime_s)
+            self._newest = max(self._newest or 0.0, stat.mtime_s)
+        if progress.at_once and not cursor.remaining:
+            self._next_file()
         return not progress.failed  # one hang is enough for one call
 
     def _next_file(self) -> None:
         self._files.popleft()
-        self._cursor = None
         self._unchanged = None
         self.waiting = []
 

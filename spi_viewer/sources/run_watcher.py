@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import Crop, FrameBatch, FrameFlag
 from spi_viewer.sources.crop_choice import CropChoice
 from spi_viewer.sources.frame_batches import BatchGatherer, first_rows
+from spi_viewer.sources.look_ahead import LookAhead
 from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.run_feed import GATHERING_S
 from spi_viewer.sources.watched_directory import WatchedDirectory
 from spi_viewer.sources.watched_file import (
@@ -67,6 +70,8 @@ class WatchFeed:
         self._reader = reader
         self._directory = WatchedDirectory(reader, dataset)
         self._crops = CropChoice(reader, crop)
+        self._look_ahead = LookAhead(reader, self._crops)
+        self._looked_at_s = wall_clock()
         self._poll_interval_s = poll_interval_s
         self._clock = clock
         self._wall_clock = wall_clock
@@ -102,6 +107,7 @@ class WatchFeed:
                 goes_on = self._read_on(file, gathered)
             except RunFileError as error:
                 self._after_error(file, error)
+        self._look_ahead.end()
         trouble = [(self.path, self._trouble)] if self._trouble else []
         self.waiting = trouble + self._directory.waiting()
         return gathered.batch()
@@ -133,6 +139,8 @@ class WatchFeed:
         """Read a part of the file in front; False to end the batch."""
         cursor = file.cursor
         if file.needs_look:
+            if not self._look(cursor, gathered.room):
+                return False
             cursor.describe()
             self._recognise(file)
             file.needs_look = False
@@ -148,6 +156,17 @@ class WatchFeed:
         if progress.batch is not None:
             self._hand_out(file, progress.batch, progress.failed, gathered)
         return not progress.failed  # one hang is enough for one call
+
+    def _look(self, cursor: RunCursor, max_frames: int) -> bool:
+        """Before a file is described: look at it and those behind it, all in one call."""
+        if cursor.ahead is not None:
+            return True
+        self._looked_at_s = self._wall_clock()
+        return self._look_ahead.ask(self._to_look_at(), max_frames)
+
+    def _to_look_at(self) -> Iterator[tuple[RunCursor, float]]:
+        for file in takewhile(lambda file: file.needs_look, self._queue):
+            yield file.cursor, file.stat.mtime_s
 
     def _hand_out(
         self, file: WatchedFile, batch: FrameBatch, is_final: bool, gathered: BatchGatherer
@@ -180,7 +199,7 @@ class WatchFeed:
         return held[0] if held else len(batch)
 
     def _leave(self, file: WatchedFile) -> None:
-        file.rest_or_look_again(self._clock(), self._wall_clock())
+        file.rest_or_look_again(self._clock(), self._looked_at_s)
         self._drop_from_queue(file)
 
     def _after_error(self, file: WatchedFile, error: RunFileError) -> None:

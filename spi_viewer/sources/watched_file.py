@@ -118,16 +118,19 @@ class WatchedFile:
             return True
         return has_readable_behind and now - since >= _TORN_AMID_S
 
-    def rest_or_look_again(self, now: float, wall_now: float) -> None:
-        """All that is known was read; look once more if something could have been missed."""
+    def rest_or_look_again(self, now: float, looked_at_s: float) -> None:
+        """All that is known was read; look once more if something could have been missed.
+
+        `looked_at_s` is the Unix time of the last look, or earlier.
+        """
         frames = self.cursor.info.frame_count if self.cursor.info else 0
         due = self._changed_at + _LAST_LOOK_S
         self.rest()
-        if now < due and (frames != 1 or self._is_racy(wall_now)):
+        if now < due and (frames != 1 or self._is_racy(looked_at_s)):
             self.look_at = due
 
-    def _is_racy(self, wall_now: float) -> bool:
+    def _is_racy(self, looked_at_s: float) -> bool:
         """True if a write right after the look may have left the time stamp as it was."""
-        age_s = abs(wall_now - self.stat.mtime_s)
+        age_s = abs(looked_at_s - self.stat.mtime_s)
         is_coarse = self.stat.mtime_s == int(self.stat.mtime_s)
         return age_s < (_COARSE_STAMP_S if is_coarse else _RACY_S)

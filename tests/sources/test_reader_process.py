@@ -85,8 +85,10 @@ def wait_until(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def shared_blocks() -> set[str]:
-    return set(os.listdir("/dev/shm"))
+def shared_blocks(owner: int | None = None) -> set[str]:
+    """Blocks of one process, this one unless told otherwise."""
+    prefix = f"spi-viewer-{os.getpid() if owner is None else owner}-"
+    return {name for name in os.listdir("/dev/shm") if name.startswith(prefix)}
 
 
 def is_gone(pid: int) -> bool:
@@ -340,11 +342,11 @@ def test_a_killed_parent_leaves_no_child_and_no_shared_memory(
     with run_script(odd_readers, body, run_file) as process:
         assert process.stdout is not None
         pid, block = process.stdout.readline().split()
-        assert block in shared_blocks()
+        assert block in shared_blocks(process.pid)
         process.kill()
         process.wait()
         wait_until(lambda: is_gone(int(pid)))
-        wait_until(lambda: block not in shared_blocks())
+        wait_until(lambda: block not in shared_blocks(process.pid))
 
 
 def test_a_child_that_hangs_ends_itself_when_its_parent_was_killed(

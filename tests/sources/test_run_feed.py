@@ -21,7 +21,7 @@ from spi_viewer.errors import (
 from spi_viewer.frames import Crop, DetectorGeometry, FrameBatch, FrameFlag, FrameId, RunInfo
 from spi_viewer.preprocessing.cropping import default_crop
 from spi_viewer.sources.frame_batches import empty_batch
-from spi_viewer.sources.reader import FileStat, LocalReader
+from spi_viewer.sources.reader import FileStat, LocalReader, Position, ReadOn
 from spi_viewer.sources.run_feed import FileFeed
 
 DATASET = "/entry_1/data_1/data"
@@ -38,6 +38,7 @@ class FakeReader:
         self.calls: list[tuple[str, int, int]] = []
         self.crop_searches: list[list[str]] = []
         self.changed_at = 0.0
+        self.together: list[list[str]] = []
 
     def list_files(self, path: str) -> list[FileStat]:
         return [
@@ -65,6 +66,17 @@ class FakeReader:
             raise ReadCrashError(path, "died")
         ids = [FrameId(path, "/d", index) for index in range(start, stop)]
         return empty_batch(ids, crop, written, DetectorGeometry())
+
+    _read_on = LocalReader._read_on
+
+    def read_on(self, positions: list[Position], *limits: object) -> list[ReadOn]:
+        """As the real one; a hang or crash ends the whole call."""
+        self.together.append([position.path for position in positions])
+        for position in positions:
+            frames = set(range(position.start, self.files[position.path]))
+            if self.hanging & frames or self.crashing & frames:
+                raise ReadTimeoutError(position.path, "did not come back")
+        return LocalReader.read_on(self, positions, *limits)  # type: ignore[arg-type]
 
     def close(self) -> None:
         pass

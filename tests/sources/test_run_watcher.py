@@ -18,7 +18,7 @@ from spi_viewer.errors import NotReadyError, ReadTimeoutError, RunFileError
 from spi_viewer.frames import Crop, DetectorGeometry, FrameBatch, FrameFlag, FrameId, RunInfo
 from spi_viewer.preprocessing.cropping import default_crop
 from spi_viewer.sources.frame_batches import empty_batch
-from spi_viewer.sources.reader import FileStat, LocalReader
+from spi_viewer.sources.reader import FileStat, LocalReader, Position, ReadOn
 from spi_viewer.sources.run_watcher import WatchFeed
 
 DATASET = "/entry_1/data_1/data"
@@ -479,6 +479,7 @@ class FakeReader:
         self.described: list[str] = []
         self.hanging: set[str] = set()
         self.listing_hangs = False
+        self.together: list[list[str]] = []
 
     def list_files(self, path: str) -> list[FileStat]:
         if self.listing_hangs:
@@ -507,6 +508,15 @@ class FakeReader:
             raise ReadTimeoutError(path, "did not come back")
         ids = [FrameId(path, "/d", index) for index in range(start, stop)]
         return empty_batch(ids, crop, written, DetectorGeometry())
+
+    _read_on = LocalReader._read_on
+
+    def read_on(self, positions: list[Position], *limits: object) -> list[ReadOn]:
+        """As the real one; a hang ends the whole call."""
+        self.together.append([position.path for position in positions])
+        if any(position.path in self.hanging for position in positions):
+            raise ReadTimeoutError(positions[0].path, "did not come back")
+        return LocalReader.read_on(self, positions, *limits)  # type: ignore[arg-type]
 
     def close(self) -> None:
         pass
