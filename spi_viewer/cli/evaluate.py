@@ -131,10 +131,13 @@ def _plan(
     from spi_viewer.evaluation.depth import DepthStudy
     from spi_viewer.evaluation.evaluation import Plan
     from spi_viewer.evaluation.frame_sets import SimulatedSet
+    from spi_viewer.evaluation.labelled_run import labelled_runs
     from spi_viewer.evaluation.models import bundled_models, load_models
     from spi_viewer.networks.devices import choose_device
     from spi_viewer.simulation.particles import FAMILIES
 
+    if labels is not None and not data:
+        raise typer.BadParameter("labels are of runs; name them with --data", param_hint="--labels")
     place = str(choose_device(device))
     families = tuple(dict.fromkeys(family)) if family else tuple(FAMILIES)
     simulated = SimulatedSet(
@@ -144,4 +147,5 @@ def _plan(
     depths = None
     if figure_6 is not None:
         depths = DepthStudy(figure_6, families, seed, output / "figure-6", place)
-    return Plan(load_models(model or bundled_models(), device), simulated, (), depths)
+    measured = labelled_runs(data, labels) if data else []
+    return Plan(load_models(model or bundled_models(), device), simulated, measured, depths)

@@ -12,7 +12,7 @@ from spi_viewer.evaluation.conditions import answers_table, models_part
 from spi_viewer.evaluation.depth import DepthStudy
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.families import families_part
-from spi_viewer.evaluation.frame_sets import FrameSet, SimulatedSet
+from spi_viewer.evaluation.frame_sets import FrameSet
 from spi_viewer.evaluation.learning import depth_part, depths_of, histories_part
 from spi_viewer.evaluation.measured import measured_part
 from spi_viewer.evaluation.models import EvaluatedModel
@@ -39,7 +39,7 @@ class Plan:
     """
 
     models: Sequence[EvaluatedModel]
-    simulated: SimulatedSet
+    simulated: FrameSet
     measured: Sequence[FrameSet] = ()
     depths: DepthStudy | None = None
 

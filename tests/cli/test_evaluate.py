@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import spi_viewer as package
@@ -84,3 +85,28 @@ def test_what_does_not_exist_is_refused_before_anything_is_written(
     assert options[1] in outcome.err
     assert told in outcome.err
     assert not (tmp_path / "report").exists()
+
+
+def test_labelled_runs_have_a_part_of_their_own(evaluate, write_run, tmp_path: Path) -> None:
+    run = write_run("r0173.cxi", labels__class=np.array([1, 2, 0, 9, 1, 2, 0, 9, 1, 1], np.int8))
+    assert evaluate("--data", run).exit_code == 0
+    text = report_of(tmp_path)
+    assert "## Measured run: r0173.cxi" in text
+    assert "10 labelled frames of 10 events" in text
+    assert "| Exp | r0173.cxi | 10 |" in text
+
+
+def test_a_run_without_labels_is_refused_with_the_way_out(
+    evaluate, write_run, tmp_path: Path
+) -> None:
+    outcome = evaluate("--data", write_run("r0173.cxi"))
+    assert outcome.exit_code == 1
+    assert "r0173.cxi" in outcome.err
+    assert "--labels" in outcome.err
+    assert not (tmp_path / "report").exists()
+
+
+def test_labels_without_runs_are_wrong_usage(evaluate, tmp_path: Path) -> None:
+    outcome = evaluate("--labels", tmp_path / "labels.csv")
+    assert outcome.exit_code == 2
+    assert "--data" in outcome.err

@@ -119,7 +119,7 @@ def test_frames_of_one_kind_are_refused_with_the_way_out(
     plan: Plan, run: ReplayedRun, tmp_path: Path
 ) -> None:
     good = run.batch.select((run.batch.frame_class == 0).nonzero()[:, 0])
-    with pytest.raises(EvaluationError, match="all good or all bad.*--frames"):
+    with pytest.raises(EvaluationError, match=r"all good or all bad.*--frames"):
         evaluate(Plan(plan.models, Frames([(good, None)])), Report.begin(tmp_path / "r", []))
 
 
