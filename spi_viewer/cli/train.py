@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from spi_viewer.cli.class_weights import parse_class_weights
 
-    from spi_viewer.frames import FrameClass
+if TYPE_CHECKING:
     from spi_viewer.networks.architectures import NetworkConfig
     from spi_viewer.training_frames import SimulatedData
 
@@ -22,7 +21,15 @@ _FRAMES, _NETWORK, _TRAINING = "Frames", "Network", "Training"
 
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
-    model: Annotated[str, typer.Option(help="Kind of model.", rich_help_panel=_NETWORK)] = "resnet",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Kind: resnet, two_view, or of the baselines vgg16, diffusion_map, lit_pixels. "
+            "vgg16 takes ImageNet's weights from the file that SPI_VIEWER_VGG16 names, else from "
+            "the cache folder, else it downloads them.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "resnet",
     n: Annotated[
         int | None,
         typer.Option(min=1, help="Residual pairs at 32x32x32.", rich_help_panel=_NETWORK),
@@ -93,6 +100,20 @@ def train(
             rich_help_panel=_FRAMES,
         ),
     ] = 1,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=16, help="That a baseline is fitted to, about 4000.", rich_help_panel=_FRAMES
+        ),
+    ] = None,
+    labels_per_class: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Labels that a diffusion map uses of each class; all if not given.",
+            rich_help_panel=_FRAMES,
+        ),
+    ] = None,
     validation_frames: Annotated[
         int,
         typer.Option(min=64, help="Simulated, to choose the best by.", rich_help_panel=_FRAMES),
@@ -154,14 +175,32 @@ def train(
     Interrupt it at any time: the same command goes on where it stopped. The best model so far is
     always in the folder; the figures of the finished one are measured on frames it never saw.
     """
+    from spi_viewer.cli.baseline_training import check_options, is_baseline, train_baseline
     from spi_viewer.cli.training_bar import TrainingBar
     from spi_viewer.networks.checkpoint import check_input_kind
     from spi_viewer.networks.classifier import find_model
     from spi_viewer.networks.training_config import TrainingConfig
     from spi_viewer.training_jobs import train_model
 
+    check_options(model)
     kind = check_input_kind(input_kind)
     data = _simulated(family, hold_out, detector, class_weight, workers, reuse)
+    if is_baseline(model):
+        card = train_baseline(
+            model,
+            data,
+            output,
+            labels_per_class=labels_per_class,
+            frames=frames,
+            validation_frames=validation_frames,
+            test_frames=test_frames,
+            false_positives=false_positives,
+            seed=seed,
+            device=device,
+            description={"command": _command()},
+        )
+        _show_figures(output, card.figures)
+        return
     config = TrainingConfig(
         name=output.resolve().name,
         network=_network_config(model, in_channels=kind.channels, n=n, m=m, dropout=dropout),
@@ -209,37 +248,18 @@ def _simulated(
         detectors=tuple(detector) if detector else None,
         workers=workers,
         reuse=reuse,
-        weights=_class_weights(class_weight) if class_weight else None,
+        weights=parse_class_weights(class_weight) if class_weight else None,
     )
-
-
-def _class_weights(texts: list[str]) -> Mapping[FrameClass, float]:
-    """The simulator's proportions with some of them replaced: 'multi=0.4'."""
-    from spi_viewer.frames import FrameClass
-    from spi_viewer.simulation.dataset import DEFAULT_WEIGHTS
-
-    known = {one.label: one for one in FrameClass}
-    weights = dict(DEFAULT_WEIGHTS)
-    for text in texts:
-        name, _, number = text.partition("=")
-        try:
-            weights[known[name]] = float(number)
-        except (KeyError, ValueError):
-            raise typer.BadParameter(
-                f"{text!r} is not a class and its weight; write one of {', '.join(known)}, "
-                "an equals sign and a number",
-                param_hint="--class-weight",
-            ) from None
-    return weights
 
 
 def _network_config(kind: str, in_channels: int, **wanted: float | None) -> NetworkConfig:
     """The configuration of a kind of network with what was asked for."""
+    from spi_viewer.classifiers import KINDS
     from spi_viewer.networks.architectures import ARCHITECTURES
 
     if kind not in ARCHITECTURES:
         raise typer.BadParameter(
-            f"{kind!r} is not a kind of model; choose from: {', '.join(ARCHITECTURES)}",
+            f"{kind!r} is not a kind of model; choose from: {', '.join(KINDS)}",
             param_hint="--model",
         )
     config = ARCHITECTURES[kind].config

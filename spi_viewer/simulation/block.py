@@ -23,11 +23,13 @@ _SMOOTH_DETAIL = 12.0  # periods across the frame that gas, halo and slow fields
 _BANDWIDTH = (1e-3, 1e-2)  # full width at half maximum over the energy
 _MIN_BANDWIDTH = 3e-3  # below, less than half a per cent of any single particle's fringe is lost
 _BLOCK_PIXELS = 2**20  # small enough for the processor's cache, large enough to share overhead
+_MOST_PIXELS = 2**23  # of a block; some dozen arrays of this size are in memory at once
 
 
 def block_size(side_px: int) -> int:
     """Frames that are made together."""
-    return max(8, _BLOCK_PIXELS // side_px**2)
+    area = side_px**2
+    return max(1, _BLOCK_PIXELS // area, min(8, _MOST_PIXELS // area))
 
 
 def simulate_block(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import CLASS_CODES, FrameClass
-from spi_viewer.simulation.block import block_size
-from spi_viewer.simulation.dataset import simulate_frames
-from spi_viewer.simulation.detector import find_detector
+from spi_viewer.simulation.recipe import Recipe
 from spi_viewer.simulation.scattering import EV_NM
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
@@ -31,48 +29,18 @@ _CODES = np.array([CLASS_CODES[FrameClass(value)] for value in range(len(FrameCl
 
 def write_simulated_run(
     path: Path,
-    families: Sequence[str],
-    count: int,
-    seed: int,
-    detector: str = "pnccd-far",
-    good_fraction: float = 0.5,
-    side_px: int = 256,
+    recipe: Recipe,
     overwrite: bool = False,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[SimulatedFrames], object] | None = None,
 ) -> None:
-    """Simulate `count` frames piece by piece, so that a set of any size fits in memory, and write.
+    """Simulate the frames of a recipe and write them as they come.
 
-    progress is called with the number of frames written since the last call.
+    progress is called with the frames that have just been written.
 
     Raises:
-        SpiViewerError: the file exists, an unknown detector or family, impossible numbers.
+        SpiViewerError: the file exists or cannot be written; an impossible recipe.
     """
-    preset = find_detector(detector)
-    if count < 1:
-        raise SpiViewerError("the number of frames must be at least 1")
-    piece = block_size(side_px)
-
-    def pieces() -> Iterable[SimulatedFrames]:
-        for first in range(0, count, piece):
-            yield simulate_frames(
-                families,
-                min(piece, count - first),
-                seed,
-                preset,
-                good_fraction=good_fraction,
-                side_px=side_px,
-                first=first,
-            )
-
-    parameters = {
-        "seed": seed,
-        "families": list(families),
-        "detector": detector,
-        "good_fraction": good_fraction,
-        "side_px": side_px,
-        "frame_count": count,
-    }
-    write_cxi(path, pieces(), count, parameters, overwrite, progress)
+    write_cxi(path, recipe.pieces(), recipe.count, recipe.as_attributes(), overwrite, progress)
 
 
 def write_cxi(
@@ -81,7 +49,7 @@ def write_cxi(
     count: int,
     parameters: dict[str, Any],
     overwrite: bool = False,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[SimulatedFrames], object] | None = None,
 ) -> None:
     """Write frames aside, then rename; nothing half-written ever stands under the final name.
 
@@ -91,10 +59,8 @@ def write_cxi(
         SpiViewerError: the file exists and overwrite is False, or it cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise SpiViewerError(f"{path}: exists already; choose another name or ask to overwrite")
     try:
-        with _aside(path) as draft, h5py.File(draft, "w") as file:
+        with _aside(path, overwrite) as draft, h5py.File(draft, "w") as file:
             written = 0
             for frames in pieces:
                 if not written:
@@ -102,7 +68,7 @@ def write_cxi(
                 _append(file, written, frames)
                 written += len(frames)
                 if progress is not None:
-                    progress(len(frames))
+                    progress(frames)
             if written != count:
                 raise SpiViewerError(f"{path}: {written} frames came instead of {count}")
     except OSError as error:
@@ -110,16 +76,28 @@ def write_cxi(
 
 
 @contextmanager
-def _aside(path: Path) -> Iterator[str]:
-    """A temporary name beside path that replaces it at the end, and goes away on any error."""
+def _aside(path: Path, overwrite: bool) -> Iterator[str]:
+    """A temporary name beside path that replaces it at the end, and goes away on any error.
+
+    Whether the name is free is asked twice: much may happen while frames are made.
+    """
+    _check_free(path, overwrite)
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)
     try:
         yield draft
         os.chmod(draft, 0o644)
+        _check_free(path, overwrite)
         os.replace(draft, path)
     finally:
         Path(draft).unlink(missing_ok=True)
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise SpiViewerError(f"{path}: is a folder; name a file in it")
+    if not overwrite and os.path.lexists(path):
+        raise SpiViewerError(f"{path}: exists already; choose another name or ask to overwrite")
 
 
 def _lay_out(file: h5py.File, count: int, side: int, parameters: dict[str, Any]) -> None:

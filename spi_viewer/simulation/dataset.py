@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -117,7 +118,8 @@ def _checked(
             f"unknown particle family {', '.join(unknown) or '(none given)'}; "
             f"choose from: {', '.join(FAMILIES)}"
         )
-    if min(weights.values(), default=0.0) < 0.0 or sum(weights.values()) <= 0.0:
+    possible = all(math.isfinite(weight) and weight >= 0.0 for weight in weights.values())
+    if not possible or sum(weights.values()) <= 0.0:
         raise SpiViewerError("class weights must not be negative and must not all be zero")
     if side_px < 64:
         raise SpiViewerError("frames must be at least 64 pixels wide")

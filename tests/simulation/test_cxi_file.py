@@ -1,4 +1,7 @@
 import json
+import math
+import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -9,17 +12,29 @@ from spi_viewer.frames import CLASS_CODES, FrameClass
 from spi_viewer.simulation.cxi_file import write_cxi, write_simulated_run
 from spi_viewer.simulation.dataset import simulate_frames
 from spi_viewer.simulation.detector import DETECTORS
+from spi_viewer.simulation.recipe import Recipe
 
 FAMILIES = ["sphere", "torus"]
 
 
-@pytest.fixture
-def written(tmp_path):
-    path = tmp_path / "run.cxi"
+def recipe(count, **wishes):
+    return Recipe(**{"families": FAMILIES, "count": count, "seed": 5, "side_px": 64} | wishes)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A file of more frames than one piece holds."""
+    path = tmp_path_factory.mktemp("simulated") / "run.cxi"
     steps = []
-    write_simulated_run(path, FAMILIES, 300, 5, side_px=64, progress=steps.append)
+    write_simulated_run(path, recipe(300), progress=lambda frames: steps.append(len(frames)))
     assert sum(steps) == 300
     return path
+
+
+@pytest.fixture
+def written(made, tmp_path):
+    """A copy that a test may spoil."""
+    return Path(shutil.copy(made, tmp_path / "run.cxi"))
 
 
 def test_frames_and_labels_come_back_as_they_were(written):
@@ -51,6 +66,8 @@ def test_everything_that_made_the_file_stands_in_it(written):
         attributes = file["/simulation"].attrs
         assert attributes["seed"] == 5
         assert json.loads(attributes["families"]) == FAMILIES
+        assert json.loads(attributes["detectors"]) == ["pnccd-far"]
+        assert json.loads(attributes["class_weights"])["multi"] == 0.25
         assert attributes["program"].startswith("spi-viewer")
         assert json.loads(file["/labels/class"].attrs["names"])["9"] == "blank"
         assert file["/entry_1/experiment_identifier"].asstr()[299] == "simulated:299"
@@ -59,9 +76,9 @@ def test_everything_that_made_the_file_stands_in_it(written):
 def test_an_existing_file_is_kept_unless_asked_otherwise(written):
     before = written.read_bytes()
     with pytest.raises(SpiViewerError, match="exists already"):
-        write_simulated_run(written, FAMILIES, 8, 1, side_px=64)
+        write_simulated_run(written, recipe(8))
     assert written.read_bytes() == before
-    write_simulated_run(written, FAMILIES, 8, 1, side_px=64, overwrite=True)
+    write_simulated_run(written, recipe(8), overwrite=True)
     with h5py.File(written) as file:
         assert len(file["/labels/class"]) == 8
 
@@ -76,16 +93,46 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
+    path = tmp_path / "run.cxi"
+    with pytest.raises(SpiViewerError, match="exists already"):
+        write_simulated_run(path, recipe(8), progress=lambda _: path.write_text("precious"))
+    assert path.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_nothing_behind(tmp_path):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_simulated_run(tmp_path / "run.cxi", recipe(300), progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"detector": "eye"}, {"count": 0}, {"families": ["teapot"]}, {"side_px": 8}]
+    "wrong",
+    [
+        {"detectors": ["eye"]},
+        {"detectors": []},
+        {"count": 0},
+        {"families": ["teapot"]},
+        {"side_px": 8},
+        {"weights": {FrameClass.SINGLE: math.nan}},
+    ],
 )
 def test_wrong_wishes_are_refused_and_write_nothing(tmp_path, wrong):
-    wishes = {"families": FAMILIES, "count": 4, "seed": 1, "side_px": 64} | wrong
+    wishes = {"count": 4} | wrong
     with pytest.raises(SpiViewerError):
-        write_simulated_run(tmp_path / "run.cxi", **wishes)
+        write_simulated_run(tmp_path / "run.cxi", recipe(**wishes))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(SpiViewerError, match="nowhere"):
-        write_simulated_run(tmp_path / "nowhere" / "run.cxi", FAMILIES, 4, 1, side_px=64)
+        write_simulated_run(tmp_path / "nowhere" / "run.cxi", recipe(4))
+
+
+def test_a_folder_is_not_replaced(tmp_path):
+    with pytest.raises(SpiViewerError, match="is a folder"):
+        write_simulated_run(tmp_path, recipe(4), overwrite=True)
