@@ -44,6 +44,10 @@ ACTION_SPECS = (
     ActionSpec("next", "Frame", "Ne&xt frame", ("Right",), repeats=True),
     ActionSpec("next_unsure", "Frame", "Next &unsure frame", ("Space",), repeats=True),
     ActionSpec(
+        "play", "Frame", "&Play as a film", ("P",),
+        "Show the grid's frames one after the other", checkable=True,
+    ),
+    ActionSpec(
         "follow", "Frame", "&Follow the newest frame", ("Home", "N"),
         "Show each new frame until you choose one", checkable=True,
     ),

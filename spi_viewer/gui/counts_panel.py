@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _CLICK_REACH_PX = 24
 _BEGUN_SHARE = 0.5
+_LONE_BAND = 0.3
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 class CountsPanel(QWidget):
@@ -56,6 +59,7 @@ class CountsPanel(QWidget):
             self._x = np.zeros(0)
             self._line.setData([], [])
             self._draw_band(self._x, self._x, self._x)
+            self._show_nothing()
             return
         if by_time:
             span_s = float(series.time_s[-1] - series.time_s[0])
@@ -79,16 +83,28 @@ class CountsPanel(QWidget):
         return int(self._series.first_row[nearest])
 
     def _draw_band(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        if len(x) == 1:  # one point has an interval, too
+            x = np.array([x[0] - _LONE_BAND, x[0] + _LONE_BAND])
+            low, high = np.repeat(low, 2), np.repeat(high, 2)
         self._low.setData(x, low)
         self._high.setData(x, high)
 
     def _fit(self, rate: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         # Wide intervals of nearly empty bins must not flatten the curve.
-        top = min(100.0, max(float(np.median(high)), float(rate.max())) * 1.05 + 0.5)
+        top = min(104.0, max(float(np.median(high)), float(rate.max())) * 1.05 + 0.5)
         bottom = max(0.0, min(float(np.median(low)), float(rate.min())) * 0.95 - 0.5)
         self.plot.setYRange(bottom, top, padding=0.02)
+        self.plot.getAxis("left").setTicks([_percent_ticks(bottom, top)])
         left, right = float(self._x[0]), float(self._x[-1])
-        self.plot.setXRange(left, right if right > left else left + 1, padding=0.02)
+        lonely = 0.0 if right > left else 1.0
+        self.plot.getAxis("bottom").setTicks([[(left, f"{left:g}")]] if lonely else None)
+        self.plot.setXRange(left - lonely, right + lonely, padding=0.02)
+
+    def _show_nothing(self) -> None:
+        """An empty chart with an axis that means something."""
+        self.plot.setYRange(0, 104, padding=0)
+        self.plot.getAxis("left").setTicks([_percent_ticks(0, 104)])
+        self.plot.getAxis("bottom").setTicks([[]])
 
     def _choose_clicked(self, event: pg.GraphicsScene.mouseEvents.MouseClickEvent) -> None:
         view = self.plot.getViewBox()
@@ -116,6 +132,13 @@ class CountsPanel(QWidget):
         if event.type() == QEvent.PaletteChange:
             self._dress()
         super().changeEvent(event)
+
+
+def _percent_ticks(bottom: float, top: float) -> list[tuple[float, str]]:
+    """Two to five round percentages between two heights."""
+    step = next((s for s in _STEPS if (top - bottom) / s <= 5), _STEPS[-1])
+    first = math.ceil(bottom / step)
+    return [(n * step, f"{n * step:g}") for n in range(first, math.floor(top / step) + 1)]
 
 
 def _without_begun_bin(series: HitRateSeries) -> HitRateSeries:

@@ -116,4 +116,5 @@ def judgement_note(inspection: Inspection) -> tuple[str, str]:
             return f"as it is cut now: P(single) {now:.2f}", "muted"
     if inspection.is_unsure:
         return f"? {model} is not certain: worth a look", "unsure"
-    return f"judged by {model}", "muted"
+    flags = inspection.flags.names.replace("_", " ").replace("|", ", ")
+    return f"judged by {model}" + (f" · data: {flags}" if flags else ""), "muted"

@@ -22,6 +22,7 @@ from spi_viewer.gui.counts_panel import CountsPanel
 from spi_viewer.gui.decisions import Decisions
 from spi_viewer.gui.dialogs import Dialogs
 from spi_viewer.gui.export_dialog import ExportFrames
+from spi_viewer.gui.film import Film
 from spi_viewer.gui.follow_badge import FollowBadge
 from spi_viewer.gui.frame_info_panel import FrameInfoPanel
 from spi_viewer.gui.live_follow import LiveFollow
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
     from spi_viewer.settings import Settings
 
 _MESSAGE_MS = 6000
-_HINTS = "G good    B bad    U unlabel    ← → move    Space next unsure    Ctrl+E export    ? keys"
+_HINTS = (
+    "G good    B bad    U unlabel    ← → move    Space next unsure    P play    "
+    "Ctrl+E export    ? all keys"
+)
 
 
 class MainWindow(QMainWindow):
@@ -121,6 +125,11 @@ class MainWindow(QMainWindow):
         self.actions_by_name["follow"].setChecked(following)
         self.badge.show_following(following)
 
+    def show_playing(self, playing: bool) -> None:
+        """Say whether a film runs."""
+        self.actions_by_name["play"].setChecked(playing)
+        self.say("▶ playing; P stops" if playing else "")
+
     def show_label_state(self) -> None:
         """Offer undo and redo where there is something to do; say if nothing can be kept."""
         self.actions_by_name["undo"].setEnabled(self._session.can_undo)
@@ -186,6 +195,7 @@ class MainWindow(QMainWindow):
         self.scores = ScorePanel(self._session.rule)
         self.frame_info = FrameInfoPanel()
         self.grid = ThumbnailGrid(self._session, self._settings)
+        self.film = Film(self.grid)
         self.badge = FollowBadge()
         self.figures = SessionFigures(
             self._session, self.strip, self.sources, self.counts, self.scores

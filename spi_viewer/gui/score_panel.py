@@ -63,6 +63,16 @@ def expected_at(
     )
 
 
+def expected_singles(edges: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
+    """True singles to expect among all frames, and the standard deviation of their number.
+
+    Each frame is a single with its own calibrated p: sum(p) +- sqrt(sum(p (1 - p))); edges
+    (bins + 1,), counts (bins,).
+    """
+    p = 0.5 * (edges[1:] + edges[:-1])
+    return float((counts * p).sum()), math.sqrt(float((counts * p * (1 - p)).sum()))
+
+
 class ScorePanel(QWidget):
     """Score histogram; the operator drags the threshold or types it.
 
@@ -85,7 +95,8 @@ class ScorePanel(QWidget):
         self.line = pg.InfiniteLine(angle=90, movable=True, bounds=(0.0, 1.0))
         self.log_counts = QCheckBox("log counts")
         self.number = QDoubleSpinBox()
-        self.accepted, self.precision, self.recall, self.checked = (QLabel() for _ in range(4))
+        self.accepted, self.precision, self.recall = QLabel(), QLabel(), QLabel()
+        self.singles, self.checked = QLabel(), QLabel()
         self._fill_plot()
         self._lay_out()
         self.show_rule(rule)
@@ -155,6 +166,7 @@ class ScorePanel(QWidget):
             ("Accepted as good", self.accepted),
             ("Expected precision", self.precision),
             ("Expected recall", self.recall),
+            ("Expected singles", self.singles),
             ("By your labels", self.checked),
         ):
             name = QLabel(text)
@@ -184,6 +196,9 @@ class ScorePanel(QWidget):
         self.accepted.setText(f"{format_count(expected.accepted)} of {format_count(total)}")
         self.precision.setText(format_percent(expected.precision))
         self.recall.setText(format_percent(expected.recall))
+        singles, spread = expected_singles(self._edges, self._counts)
+        self.singles.setText(f"{format_count(singles)} ± {format_count(max(1, spread))}")
+        self.singles.setToolTip("Of all frames, if the scores are calibrated: Σp ± √Σp(1−p)")
 
     def _follow_drag(self) -> None:
         value = float(self.line.value())

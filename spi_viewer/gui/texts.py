@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _THIN_SPACE = "\u202f"
+_WIDE = 0.1  # an interval that has no use for tenths of a per cent
 _ASKEW = 0.25  # of half an interval; less is not worth two numbers
 
 
@@ -25,17 +26,22 @@ def format_half_width(low: float, high: float) -> str:
     if math.isnan(low) or math.isnan(high):
         return ""
     half = 50 * (high - low)
-    digits = 2 if half < 0.1 else 1
+    digits = 2 if half < 0.1 else _interval_digits(low, high)
     return f"±{_THIN_SPACE}{half:.{digits}f}{_THIN_SPACE}%"
 
 
 def format_interval(rate: float, low: float, high: float) -> str:
-    """'± 0.3 %' around the rate; '1.3–15.5 %' where the interval lies askew, as for few frames."""
+    """'± 0.3 %' around the rate; '1–16 %' where the interval lies askew, as for few frames."""
     if math.isnan(low) or math.isnan(high):
         return ""
     if abs((low + high) / 2 - rate) <= _ASKEW * (high - low) / 2:
         return format_half_width(low, high)
-    return f"{100 * low:.1f}–{100 * high:.1f}{_THIN_SPACE}%"
+    digits = _interval_digits(low, high)
+    return f"{100 * low:.{digits}f}–{100 * high:.{digits}f}{_THIN_SPACE}%"
+
+
+def _interval_digits(low: float, high: float) -> int:
+    return 0 if high - low > _WIDE else 1
 
 
 def format_age(seconds: float | None) -> str:

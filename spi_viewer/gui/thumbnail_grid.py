@@ -217,6 +217,20 @@ class ThumbnailGrid(QWidget):
         self._hold()
         self.view.choose(min(len(self.model.rows) - 1, max(0, position)))
 
+    def play_on(self, from_start_if_over: bool = False) -> bool:
+        """Go on by one frame in a film's direction, forward in time; False at the end."""
+        count = len(self.model.rows)
+        newest_first = self._choice.order is SortOrder.NEWEST
+        position = self.view.currentIndex().row()  # -1 if there is none
+        following = position + (-1 if newest_first and position >= 0 else 1)
+        if not 0 <= following < count:
+            if not (from_start_if_over and count):
+                return False
+            following = count - 1 if newest_first else 0
+        self._hold()
+        self.view.choose(following)
+        return True
+
     def decide(self, label: OperatorLabel) -> None:
         """Label the selected frames and go on to the next one.
 

@@ -146,7 +146,7 @@ class WindowLayout:
             self._window.resizeDocks(docks, sizes, orientation)
         left = self._in_area(Qt.LeftDockWidgetArea)
         if len(left) > 1:
-            self._window.resizeDocks(left, [2, 1], Qt.Vertical)
+            self._window.resizeDocks(left, [4, 3], Qt.Vertical)
 
     def save(self) -> tuple[str, str]:
         """Geometry and layout of the window, base64."""

@@ -30,6 +30,7 @@ def connect_views(window: MainWindow) -> None:
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),
         (grid.current_row_changed, follow.choose),
+        (window.film.playing_changed, window.show_playing),
         (grid.newest_requested, lambda: follow.set_following(True)),
         # which runs there are
         (window.sources.open_requested, window.opener.ask_for_files),
@@ -86,6 +87,7 @@ def connect_actions(window: MainWindow) -> None:
     for name, deed in deeds.items():
         window.actions_by_name[name].triggered.connect(lambda _checked, deed=deed: deed())
     states: dict[str, Callable[[bool], object]] = {
+        "play": window.film.set_playing,
         "follow": window.follow.set_following,
         "follow_good": window.follow.set_only_good,
         "light": lambda light: window.wear("light" if light else "dark"),

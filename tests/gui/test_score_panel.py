@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spi_viewer.frames import DecisionRule
-from spi_viewer.gui.score_panel import ScorePanel, expected_at
+from spi_viewer.gui.score_panel import ScorePanel, expected_at, expected_singles
 
 EDGES = np.linspace(0, 1, 101)
 
@@ -94,3 +94,14 @@ def test_labels_check_the_threshold(panel: ScorePanel) -> None:
     panel.show_labelled(np.array([0.9, 0.8, 0.2, 0.7], "f4"), np.array([True, True, True, False]))
     assert "66.7" in panel.checked.text()
     assert "4 labels" in panel.checked.text()
+
+
+def test_the_number_of_singles_is_expected_with_its_spread(panel: ScorePanel) -> None:
+    random = np.random.default_rng(5)
+    scores = random.beta(0.3, 0.9, 5000)
+    counts, _ = np.histogram(scores, EDGES)
+    drawn = (random.random((400, 5000)) < scores).sum(axis=1)
+    singles, spread = expected_singles(EDGES, counts)
+    assert singles == pytest.approx(drawn.mean(), rel=0.02)
+    assert spread == pytest.approx(drawn.std(), rel=0.12)
+    assert panel.singles.text() == "500 ± 13"

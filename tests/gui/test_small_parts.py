@@ -15,7 +15,13 @@ from spi_viewer.gui.elided_label import ElidedLabel
 from spi_viewer.gui.help_window import HelpWindow
 from spi_viewer.gui.run_model import ALL_RUNS, RunModel
 from spi_viewer.gui.settings_dialog import SettingsDialog
-from spi_viewer.gui.texts import format_age, format_count, format_half_width, format_percent
+from spi_viewer.gui.texts import (
+    format_age,
+    format_count,
+    format_half_width,
+    format_interval,
+    format_percent,
+)
 from spi_viewer.gui.theme import THEMES, theme_of, theme_palette
 from spi_viewer.session.session import Counts, RunState, RunSummary
 from spi_viewer.settings import Settings
@@ -97,6 +103,10 @@ def test_numbers_read_well() -> None:
     assert format_percent(0.109) == "10.9\u202f%"
     assert format_percent(math.nan) == "–"
     assert format_half_width(0.106, 0.112) == "±\u202f0.3\u202f%"
+    assert format_interval(0.109, 0.106, 0.112) == "±\u202f0.3\u202f%"
+    assert format_interval(0.5, 0.3, 0.7) == "±\u202f20\u202f%"
+    assert format_interval(0.0, 0.0, 0.02) == "0.0–2.0\u202f%"
+    assert format_interval(0.047, 0.013, 0.155) == "1–16\u202f%"
     assert [format_age(s) for s in (None, 0.31, 42, 75, 7300)] == [
         "–", "0.3 s", "42 s", "1 min", "2 h",
     ]  # fmt: skip
