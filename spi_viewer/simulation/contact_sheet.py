@@ -7,7 +7,7 @@ so that the sheet of a file shows frames that can be found in it by their number
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -122,14 +122,14 @@ def _lay_out(
     if rows_by == "detector":
         wanted = _shared_out(drawn, columns)
         return {name: _Row(name, wanted) for name in dict.fromkeys(recipe.detector_names())}
-    rows = {}
+    rows: dict[str, _Row] = {}
     for one in drawn:
         keys = KINDS if one == FrameClass.NON_SAMPLE else (one.label,)
         rows |= {key: _Row(key, {one: columns}) for key in keys}
     return rows
 
 
-def _shared_out(classes: list[FrameClass], columns: int) -> dict[FrameClass, int]:
+def _shared_out(classes: Sequence[FrameClass], columns: int) -> dict[FrameClass, int]:
     """The places of a row dealt out to the classes in turn."""
     return dict(Counter(classes[place % len(classes)] for place in range(columns) if classes))
 
