@@ -91,9 +91,7 @@ class FeedReader:
             got_some = [self._read(feed) for feed in feeds]
             if not any(got_some):
                 with self._changed:
-                    self._changed.wait_for(
-                        lambda known=feeds: self._stopping or self._feeds != known, _IDLE_PAUSE_S
-                    )
+                    self._changed.wait(_IDLE_PAUSE_S)
 
     def _read(self, feed: RunFeed) -> bool:
         """Hand the next frames of a feed over; False when there are none just now."""

@@ -15,8 +15,6 @@ from spi_viewer.sources.hdf5_walk import natural_key
 
 _MAX_LINKS = 2000  # beyond, HDF5 is asked for each path
 
-_Object = h5py.Group | h5py.Dataset
-
 
 class Hdf5Tree:
     """An open file with the names in it.
@@ -32,10 +30,10 @@ class Hdf5Tree:
         self.file = file
         self._members: dict[str, list[str]] = {}  # names in each group; the file's own is ''
         self._hard: set[str] = set()  # paths without any link that could lead nowhere
-        self._found: dict[str, _Object | None] = {}
+        self._found: dict[str, h5py.Group | h5py.Dataset | None] = {}
         self._pass_through()
 
-    def find(self, path: str) -> _Object | None:
+    def find(self, path: str) -> h5py.Group | h5py.Dataset | None:
         """The object at `path`, None if there is none; BrokenLinkError as `follow`."""
         path = "/" + path.strip("/")
         if path not in self._found:
@@ -75,11 +73,11 @@ class Hdf5Tree:
             group, _, name = group.rpartition("/")
         return name not in self._members[group]
 
-    def _open(self, path: str) -> _Object | None:
+    def _open(self, path: str) -> h5py.Group | h5py.Dataset | None:
         if path not in self._hard:
             return follow(self.file, path)
         found = self.file[path]
-        return found if isinstance(found, _Object) else None
+        return found if isinstance(found, h5py.Group | h5py.Dataset) else None
 
     def _pass_through(self) -> None:
         members: dict[str, list[str]] = {}
