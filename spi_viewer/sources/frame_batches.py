@@ -101,10 +101,14 @@ class BatchGatherer:
         self._clock = clock
         self._ends_at = clock() + patience_s
 
+    def has_room(self, is_at_hand: bool = False) -> bool:
+        """True while more frames may be added; those at hand, read already, need no time."""
+        return self.room > 0 and (is_at_hand or self._clock() < self._ends_at)
+
     @property
-    def has_room(self) -> bool:
-        """True while more frames may be added."""
-        return self.room > 0 and self._clock() < self._ends_at
+    def seconds_left(self) -> float:
+        """Time left to join more files."""
+        return max(0.0, self._ends_at - self._clock())
 
     def accepts(self, crop: Crop, geometry: DetectorGeometry) -> bool:
         """True if such frames fit into one batch with those gathered so far."""

@@ -10,8 +10,6 @@ from spi_viewer.sources.crop_choice import CropChoice
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_cursor import RunCursor
 
-_PATIENCE_S = 0.2  # files that take longer are read one by one
-
 
 class LookAhead:
     """Looks at the next files of a feed together and reads on in them.
@@ -26,7 +24,9 @@ class LookAhead:
         self._crops = crops
         self._cursors: list[RunCursor] = []
 
-    def ask(self, files: Iterable[tuple[RunCursor, float]], max_frames: int) -> bool:
+    def ask(
+        self, files: Iterable[tuple[RunCursor, float]], max_frames: int, patience_s: float
+    ) -> bool:
         """Read on in the first of `files` (cursor, time of the last write to it).
 
         Nothing happens before the first crop was chosen. False when the call hung or crashed:
@@ -39,7 +39,7 @@ class LookAhead:
         shape, crop = expected
         positions = [cursor.position(written_at_s) for cursor, written_at_s in together]
         try:
-            answers = self._reader.read_on(positions, shape, crop, max_frames, _PATIENCE_S)
+            answers = self._reader.read_on(positions, shape, crop, max_frames, patience_s)
         except (ReadTimeoutError, ReadCrashError):
             for cursor, _ in together:
                 cursor.may_join = False

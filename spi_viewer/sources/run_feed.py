@@ -137,8 +137,10 @@ class FileFeed:
         if not self._listed:
             self._list_files()
         gathered = BatchGatherer(max_frames, GATHERING_S, self._clock)
-        while self._files and gathered.has_room and self._clock() >= self._retry_at:
+        while self._files and self._clock() >= self._retry_at:
             file = self._files[0]
+            if not gathered.has_room(file.cursor.ahead is not None):
+                break
             try:
                 if not self._read_on(file, gathered):
                     break
@@ -171,7 +173,7 @@ class FileFeed:
         stat, cursor = file
         if cursor.info is None and cursor.ahead is None and not self.waiting:
             files = ((one.cursor, one.stat.mtime_s) for one in self._files)
-            if not self._look_ahead.ask(files, gathered.room):
+            if not self._look_ahead.ask(files, gathered.room, gathered.seconds_left):
                 return False
         if not cursor.remaining:
             cursor.describe()  # at the end once more: it may have grown

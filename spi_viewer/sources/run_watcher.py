@@ -101,8 +101,10 @@ class WatchFeed:
             self._poll()
         gathered = BatchGatherer(max_frames, GATHERING_S, self._clock)
         goes_on = True
-        while goes_on and self._queue and gathered.has_room:
+        while goes_on and self._queue:
             file = self._queue[0]
+            if not gathered.has_room(file.cursor.ahead is not None):
+                break
             try:
                 goes_on = self._read_on(file, gathered)
             except RunFileError as error:
@@ -139,7 +141,7 @@ class WatchFeed:
         """Read a part of the file in front; False to end the batch."""
         cursor = file.cursor
         if file.needs_look:
-            if not self._look(cursor, gathered.room):
+            if not self._look(cursor, gathered):
                 return False
             cursor.describe()
             self._recognise(file)
@@ -157,12 +159,12 @@ class WatchFeed:
             self._hand_out(file, progress.batch, progress.failed, gathered)
         return not progress.failed  # one hang is enough for one call
 
-    def _look(self, cursor: RunCursor, max_frames: int) -> bool:
+    def _look(self, cursor: RunCursor, gathered: BatchGatherer) -> bool:
         """Before a file is described: look at it and those behind it, all in one call."""
         if cursor.ahead is not None:
             return True
         self._looked_at_s = self._wall_clock()
-        return self._look_ahead.ask(self._to_look_at(), max_frames)
+        return self._look_ahead.ask(self._to_look_at(), gathered.room, gathered.seconds_left)
 
     def _to_look_at(self) -> Iterator[tuple[RunCursor, float]]:
         for file in takewhile(lambda file: file.needs_look, self._queue):

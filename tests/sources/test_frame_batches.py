@@ -46,10 +46,10 @@ def test_unreadable_rows_name_their_frames() -> None:
 def test_a_gatherer_stops_at_its_number_of_frames() -> None:
     gathered = BatchGatherer(3, 1.0, clock=lambda: 0.0)
     gathered.add(rows("/a", 1))
-    assert gathered.has_room
+    assert gathered.has_room()
     assert gathered.room == 2
     gathered.add(rows("/b", 2))
-    assert not gathered.has_room
+    assert not gathered.has_room(is_at_hand=True)
     batch = gathered.batch()
     assert batch is not None
     assert len(batch) == 3
@@ -58,9 +58,12 @@ def test_a_gatherer_stops_at_its_number_of_frames() -> None:
 def test_a_gatherer_stops_when_its_time_is_over() -> None:
     now = [0.0]
     gathered = BatchGatherer(100, 1.0, clock=lambda: now[0])
-    assert gathered.has_room
+    assert gathered.has_room()
+    assert gathered.seconds_left == 1.0
     now[0] = 1.5
-    assert not gathered.has_room
+    assert not gathered.has_room()
+    assert gathered.has_room(is_at_hand=True)
+    assert gathered.seconds_left == 0.0
     assert gathered.batch() is None
 
 

@@ -98,6 +98,27 @@ def test_many_files_take_few_calls_and_come_once_and_in_order(
     assert len(reader.calls) < 45
 
 
+def test_what_was_read_in_the_last_moment_is_not_read_again(
+    tmp_path: Path, reader: CallsCounted
+) -> None:
+    write_shots(tmp_path, 40)
+    now = [0.0]
+    feed = FileFeed(reader, str(tmp_path), crop=Crop(31.5, 31.5, 0.5), clock=lambda: now[0])
+    feed.next_batch(1)
+    read_on = reader.read_on
+
+    def slow(*arguments: object) -> list[ReadOn]:
+        now[0] += 10.0
+        return read_on(*arguments)  # type: ignore[arg-type]
+
+    reader.read_on = slow  # type: ignore[method-assign]
+    reader.calls.clear()
+    batch = feed.next_batch(64)
+    assert batch is not None
+    assert values([batch]) == list(range(2, 41))
+    assert reader.calls == [("read_on", 39)]
+
+
 def test_files_of_every_make_are_read_for_what_they_are(
     tmp_path: Path, reader: CallsCounted
 ) -> None:
