@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Decisions(QObject):
     """Carries decisions to the session and the workers; a refusal is a message, not a dialog.
 
+    Args:
+        drawn_row: session row of the pattern on the screen.
+
     Signals:
         said: text for the status line.
         labels_changed: the journal has another last entry.
@@ -39,10 +42,11 @@ class Decisions(QObject):
         inspector: Inspector,
         follow: LiveFollow,
         grid: ThumbnailGrid,
+        drawn_row: Callable[[], int | None],
     ) -> None:
         super().__init__()
         self._session, self._pipeline, self._inspector = session, pipeline, inspector
-        self._follow, self._grid = follow, grid
+        self._follow, self._grid, self._drawn_row = follow, grid, drawn_row
         self._run: int | None = None
 
     def set_run(self, run: int | None) -> None:
@@ -50,8 +54,12 @@ class Decisions(QObject):
         self._run = run
 
     def decide(self, label: OperatorLabel) -> None:
-        """Label what is shown and go on; while following, that is the newest frame."""
-        shown = self._follow.row
+        """Label what is shown and go on.
+
+        While following, that is the frame on the screen, not a newer one on its way there.
+        """
+        drawn = self._drawn_row()
+        shown = self._follow.row if drawn is None else drawn
         try:
             if self._follow.is_following and shown is not None:
                 self._follow.set_following(False)

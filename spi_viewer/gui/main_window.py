@@ -33,6 +33,7 @@ from spi_viewer.gui.score_panel import ScorePanel
 from spi_viewer.gui.session_figures import SessionFigures
 from spi_viewer.gui.source_panel import SourcePanel
 from spi_viewer.gui.status_bar import StatusStrip
+from spi_viewer.gui.texts import idle_text
 from spi_viewer.gui.theme import apply_theme, set_tone
 from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
 from spi_viewer.gui.window_layout import Panel, WindowLayout
@@ -76,15 +77,17 @@ class MainWindow(QMainWindow):
         start_demo: Callable[[], Path] | None = None,
     ) -> None:
         super().__init__()
-        self._session, self._inspector, self._settings = session, inspector, settings
-        self._models = models
+        self._session, self._pipeline, self._inspector = session, pipeline, inspector
+        self._settings, self._models = settings, models
         self._run: int | None = None
         self.bridge = Bridge(session, pipeline, inspector)
         self.follow = LiveFollow(session)
         self.opener = RunOpener(pipeline, settings, start_demo, self)
         self.dialogs = Dialogs(self, session, settings, export_frames, models)
         self._make_views()
-        self.decisions = Decisions(session, pipeline, inspector, self.follow, self.grid)
+        self.decisions = Decisions(
+            session, pipeline, inspector, self.follow, self.grid, lambda: self.pattern.drawn_row
+        )
         self.actions_by_name = Actions(self)
         self._lay_out()
         self._fill_menus()
@@ -119,6 +122,12 @@ class MainWindow(QMainWindow):
         """Show the frame that was read."""
         for view in (self.pattern, self.activation, self.frame_info):
             view.show_inspection(inspection)
+
+    def show_idle_reason(self) -> None:
+        """Say in the middle why there is no frame yet, and what to do about it."""
+        if self.pattern.drawn_row is None:
+            has_runs = bool(self._session.runs())
+            self.pattern.show_idle_text(idle_text(self._pipeline.status(), has_runs))
 
     def show_following(self, following: bool) -> None:
         """Say whether the newest frame is shown."""

@@ -58,6 +58,8 @@ class PatternView(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._inspection: Inspection | None = None
+        self._drawn_row: int | None = None
+        self._idle_text = ""
         self._picture: Picture | None = None
         self._image: IntensityImage | None = None
         self._scale = known_scale(settings.intensity_scale)
@@ -152,6 +154,7 @@ class PatternView(QWidget):
 
     def _show_title(self, inspection: Inspection | None) -> None:
         """Name the frame that is drawn, which may be older than the one asked for."""
+        self._drawn_row = inspection.row if inspection is not None else None
         if inspection is None:
             self._title.setText("")
             self._verdict.setText("")
@@ -189,11 +192,22 @@ class PatternView(QWidget):
         """True when nothing waits to be drawn."""
         return self._renderer.is_idle
 
+    @property
+    def drawn_row(self) -> int | None:
+        """Session row of the frame that is on the screen; None for none."""
+        return self._drawn_row
+
+    def show_idle_text(self, text: str) -> None:
+        """What to write while there is no frame to show."""
+        self._idle_text = text
+        if self._inspection is None:
+            self.canvas.show_message(text)
+
     def _render(self) -> None:
         inspection, scale = self._inspection, self._scale
         picture = picture_of(inspection, scale, self._channel) if inspection else None
         self._picture = picture
-        message = why_nothing(inspection, scale) if inspection else "no frame chosen"
+        message = why_nothing(inspection, scale) if inspection else self._idle_text
         self.canvas.show_message(message)
         if inspection is None or picture is None:
             self._show_title(inspection)

@@ -156,7 +156,7 @@ class StatusStrip(QFrame):
         self.unfamiliar.setVisible(count > 0)
         share = count / max(1, judged)
         alarming = judged >= _FEW_FRAMES and share >= _ALARMING_SHARE
-        share_text = f"{format_percent(share, 0)} of the frames"
+        share_text = f"{format_percent(share, 1 if share < 0.1 else 0)} of the frames"
         self.unfamiliar.show_texts(
             format_count(count), f"{share_text}: check by eye" if alarming else share_text
         )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spi_viewer.pipeline_status import PipelineStatus
 
 _THIN_SPACE = "\u202f"
 _WIDE = 0.1  # an interval that has no use for tenths of a per cent
@@ -61,3 +65,14 @@ def format_rate(per_s: float) -> str:
     """118.3 -> '118 / s'."""
     digits = 1 if 0 < per_s < 10 else 0
     return f"{per_s:.{digits}f}{_THIN_SPACE}/{_THIN_SPACE}s"
+
+
+def idle_text(status: PipelineStatus, has_runs: bool) -> str:
+    """Why there is no frame to look at yet, and the way out."""
+    if not has_runs:
+        return "Open a run (Ctrl+O), watch a folder (Ctrl+W) or see the demo (Ctrl+D)"
+    if status.model:
+        return "no frame yet"
+    if status.loading_model:
+        return "loading the model; frames are judged in a moment"
+    return "no model, so nothing is judged: choose one in the settings (Ctrl+,)"

@@ -19,7 +19,8 @@ def connect_views(window: MainWindow) -> None:
         # what the workers did
         (bridge.status_changed, window.strip.show_status, window.sources.show_status),
         (bridge.status_changed, window.opener.offer_choices),
-        (bridge.rows_changed, grid.refresh, window.show_label_state),
+        (bridge.status_changed, lambda _status: window.show_idle_reason()),
+        (bridge.rows_changed, grid.refresh, window.show_label_state, window.show_idle_reason),
         (bridge.counts_due, window.figures.show_counts),
         (bridge.charts_due, window.figures.show_charts),
         (bridge.inspection_changed, window.show_inspection),

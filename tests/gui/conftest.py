@@ -277,6 +277,17 @@ def make_batch() -> Callable[[int], FrameBatch]:
 
 
 @pytest.fixture
+def empty_viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
+    """The whole window without a run, shown."""
+    made = make_viewer(session, Settings())
+    qtbot.addWidget(made.window)
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    yield made
+    made.window.close()
+
+
+@pytest.fixture
 def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     """The whole window with a run of 60 frames, shown."""
     made = make_viewer(session, Settings())

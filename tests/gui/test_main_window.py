@@ -331,3 +331,31 @@ def test_the_strip_says_what_judges(viewer) -> None:
         viewer.pipeline.state = state
         viewer.window.bridge.look()
         assert model.value.text() == text
+
+
+def test_a_decision_while_following_is_about_the_frame_on_the_screen(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    qtbot.waitUntil(lambda: window.pattern.drawn_row == 59)
+    window.pattern._renderer.request = lambda _work: None  # drawing is slow
+    viewer.pipeline.add_frames(0, 1, start=60)
+    window.follow.set_following(True)
+    window.bridge.look()
+    assert window.follow.row == 60
+    _press(qtbot, viewer, Qt.Key_G)
+    assert [_label(viewer, row) for row in (59, 60)] == [OperatorLabel.GOOD, OperatorLabel.NONE]
+
+
+def test_without_a_frame_the_window_says_what_to_do(empty_viewer) -> None:
+    window, pipeline = empty_viewer.window, empty_viewer.pipeline
+    message = window.pattern.canvas.message
+    window.bridge.look()
+    assert "Ctrl+O" in message()
+    pipeline.open_file("/data/a.cxi")
+    window.bridge.look()
+    assert message() == "no frame yet"
+    pipeline.state = PipelineStatus(loading_model=True)
+    window.bridge.look()
+    assert "loading the model" in message()
+    pipeline.state = PipelineStatus()
+    window.bridge.look()
+    assert "settings (Ctrl+,)" in message()
