@@ -21,6 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 NEIGHBOURS = 12
 DIMENSIONS = 8
 LANDMARKS = 4000
+_DECAY_FLOOR = 0.01  # of a step: parts that never meet are far apart, not infinitely so
 _DENSE_BELOW = 200  # frames; so small a matrix is solved as a whole
 _CHUNK = 8192  # frames that are placed at a time
 
@@ -33,13 +34,25 @@ class DiffusionMap:
         reference: (M, D) float32 features of the frames that make the graph.
         widths: (M,) float32, distance of each to its k-th neighbour.
         modes: (M, d) float32 eigenvectors of the walk, the slowest first, without the constant.
+        eigenvalues: (d,) float32 of the modes, 1 for one that never ends.
         neighbours: k.
     """
 
     reference: NDArray[np.float32]
     widths: NDArray[np.float32]
     modes: NDArray[np.float32]
+    eigenvalues: NDArray[np.float32]
     neighbours: int
+
+    @property
+    def mode_weights(self) -> NDArray[np.float32]:
+        """Scale of each coordinate, (d,), in which distances tell how long the walk takes.
+
+        They are those of the commute time, 1 / sqrt(1 - eigenvalue) (Qiu & Hancock 2007), relative
+        to the slowest mode's. Without them fast modes, which are noise, count as much as slow ones.
+        """
+        decay = 1 - np.minimum(self.eigenvalues, 1) + _DECAY_FLOOR
+        return np.sqrt(decay.min(initial=1) / decay).astype(np.float32)
 
     def place(
         self, features: NDArray[np.float32]
@@ -83,14 +96,15 @@ def fit_diffusion_map(
     k = min(neighbours, count - 1)
     if k < 1:
         empty = np.zeros((count, dimensions), np.float32)
-        return DiffusionMap(features, np.ones(count, np.float32), empty, 1)
+        still = np.zeros(dimensions, np.float32)
+        return DiffusionMap(features, np.ones(count, np.float32), empty, still, 1)
     distance, found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(features).kneighbors()
     widths = _floored(distance[:, -1])
     kernel = _kernel(distance, widths[:, None] * widths[found])
     rows = np.repeat(np.arange(count), k)
     graph = csr_array((kernel.ravel(), (rows, found.ravel())), shape=(count, count))
-    modes = _slowest_modes(graph.maximum(graph.T), dimensions)
-    return DiffusionMap(features, widths.astype(np.float32), modes, k)
+    modes, eigenvalues = _slowest_modes(graph.maximum(graph.T), dimensions)
+    return DiffusionMap(features, widths.astype(np.float32), modes, eigenvalues, k)
 
 
 def diffusion_coordinates(
@@ -124,8 +138,10 @@ def _floored(widths: NDArray) -> NDArray[np.float64]:
     return np.maximum(widths.astype(np.float64), 1e-6 * largest if largest > 0 else 1.0)
 
 
-def _slowest_modes(graph: csr_array, dimensions: int) -> NDArray[np.float32]:
-    """Right eigenvectors (M, d) of the walk's matrix D^-1 W, without the constant one.
+def _slowest_modes(
+    graph: csr_array, dimensions: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Right eigenvectors (M, d) of the walk's matrix D^-1 W, and eigenvalues, without the constant.
 
     They come from the symmetric D^-1/2 W D^-1/2, whose eigenvalues are the same. Each has unit
     mean square over the walk's stationary distribution, and a sign that does not change from call
@@ -134,15 +150,20 @@ def _slowest_modes(graph: csr_array, dimensions: int) -> NDArray[np.float32]:
     count = graph.shape[0]
     degree = np.asarray(graph.sum(axis=1)).ravel()
     root = diags_array(1 / np.sqrt(degree))
-    vectors = _leading_vectors((root @ graph @ root).tocsr(), min(dimensions + 1, count))
+    walk = (root @ graph @ root).tocsr()
+    vectors = _leading_vectors(walk, min(dimensions + 1, count))
     stationary = np.sqrt(degree / degree.sum())
     # Where the graph falls apart, the constant hides among other vectors of eigenvalue 1.
     vectors = vectors - np.outer(stationary, stationary @ vectors)
     weak = int(np.argmin(np.linalg.norm(vectors, axis=0)))
-    modes = np.delete(vectors, weak, axis=1) / stationary[:, None]
+    vectors = np.delete(vectors, weak, axis=1)
+    squares = np.maximum((vectors**2).sum(0), np.finfo(float).tiny)
+    eigenvalues = (vectors * (walk @ vectors)).sum(0) / squares
+    modes = vectors / stationary[:, None]
     modes *= np.sign(modes[np.abs(modes).argmax(0), np.arange(modes.shape[1])])
     missing = dimensions - modes.shape[1]
-    return np.pad(modes, ((0, 0), (0, missing))).astype(np.float32)
+    padded = np.pad(modes, ((0, 0), (0, missing))).astype(np.float32)
+    return padded, np.pad(eigenvalues, (0, missing)).astype(np.float32)
 
 
 def _leading_vectors(matrix: csr_array, wanted: int) -> NDArray[np.float64]:
@@ -153,7 +174,8 @@ def _leading_vectors(matrix: csr_array, wanted: int) -> NDArray[np.float64]:
     start = np.random.default_rng(0).standard_normal(count)
     many = min(count - 1, max(4 * wanted, 40))
     try:
-        values, vectors = eigsh(matrix, wanted, which="LA", v0=start, ncv=many, tol=1e-4)
+        # To the last digit: the slow modes differ by little, and a looser answer mixes them.
+        values, vectors = eigsh(matrix, wanted, which="LA", v0=start, ncv=many)
     except ArpackNoConvergence:
         # A graph in many pieces: its eigenvalues near 1 cannot be told apart one by one.
         values, vectors = eigh(matrix.toarray(), subset_by_index=(count - wanted, count - 1))

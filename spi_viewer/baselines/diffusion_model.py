@@ -33,6 +33,7 @@ KIND = "diffusion_map"
 FRAMES = diffusion_map.LANDMARKS
 _KEPT = 0.995  # of the held-out frames are no more remote from the graph than the limit
 _MOST = 10_000
+_MAP = ("reference", "widths", "modes", "eigenvalues")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,11 @@ _DEFAULT = DiffusionMapConfig()
 
 
 class DiffusionMapClassifier(BaselineClassifier):
-    """Probabilities of a frame's cluster; far from the graph it is out of distribution."""
+    """Probabilities of a frame's clusters; remote from the graph it is out of distribution."""
 
     def __init__(self, card: ModelCard, clusters: LabelledClusters, limit: float) -> None:
         super().__init__(card)
         self._clusters = clusters
-        self._by_cluster = clusters.probabilities
         self._limit = limit
 
     @classmethod
@@ -79,18 +79,20 @@ class DiffusionMapClassifier(BaselineClassifier):
             raise ModelError(
                 f"{folder}: {CARD_NAME} does not fit: the map's parts differ in length"
             )
-        if (part["widths"] <= 0).any() or (part["votes"] < 0).any():
+        if min(part["widths"].min(), part["width"]) <= 0 or part["votes"].min() < 0:
             raise ModelError(f"{folder}: {CARD_NAME} does not fit: widths or votes below 0")
         graph = diffusion_map.DiffusionMap(
-            part["reference"], part["widths"], part["modes"], card.config.neighbours
+            neighbours=card.config.neighbours,
+            **{name: part[name] for name in _MAP},
         )
-        clusters = LabelledClusters(graph, part["centres"], part["votes"])
+        clusters = LabelledClusters(graph, part["centres"], part["votes"], float(part["width"]))
         return cls(card, clusters, float(part["limit"]))
 
     def _judge(self, counts: Tensor, valid: Tensor) -> Classification:
-        features = ring_features(counts, valid).numpy()
-        coordinates, cluster, remoteness = self._clusters.place(features)
-        return Classification(self._by_cluster[cluster], remoteness > self._limit, coordinates)
+        probabilities, places, remoteness = self._clusters.judge(
+            ring_features(counts, valid).numpy()
+        )
+        return Classification(probabilities, remoteness > self._limit, places)
 
 
 def fit_diffusion_map(
@@ -124,8 +126,7 @@ def fit_diffusion_map(
     clusters = fit_labelled_clusters(
         learned.features, frame_class, seed=settings.seed, **vars(config)
     )
-    _, cluster, remoteness = clusters.place(held.features)
-    probability = clusters.probabilities[cluster]
+    probability, _, remoteness = clusters.judge(held.features)
     card = ModelCard(
         name=settings.name,
         config=DiffusionMapConfig(
@@ -149,14 +150,14 @@ def fit_diffusion_map(
 def _save(folder: Path, card: ModelCard, clusters: LabelledClusters, limit: float) -> None:
     graph = clusters.map
     arrays = {
-        "reference": graph.reference,
-        "widths": graph.widths,
-        "modes": graph.modes,
+        **{name: getattr(graph, name) for name in _MAP},
         "centres": clusters.centres,
         "votes": clusters.votes,
+        "width": np.float32(clusters.width),
+        "limit": np.float32(limit),
     }
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
-    save_baseline(folder, KIND, card, {**tensors, "limit": torch.tensor(limit)})
+    tensors = {name: torch.tensor(a) for name, a in arrays.items()}
+    save_baseline(folder, KIND, card, tensors)
 
 
 def _shapes(config: DiffusionMapConfig) -> dict[str, Shape]:
@@ -164,7 +165,9 @@ def _shapes(config: DiffusionMapConfig) -> dict[str, Shape]:
         "reference": (-1, FEATURE_COUNT),
         "widths": (-1,),
         "modes": (-1, config.dimensions),
+        "eigenvalues": (config.dimensions,),
         "centres": (config.clusters, config.dimensions),
         "votes": (config.clusters, len(CLASSES)),
+        "width": (),
         "limit": (),
     }

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from spi_viewer.baselines.diffusion_model import DiffusionMapConfig, fit_diffusion_map
+from spi_viewer.baselines.fit_settings import FitSettings
+from spi_viewer.baselines.lit_pixels import fit_lit_pixels
 from spi_viewer.baselines.vgg16 import Vgg16Config, file_shapes
+from spi_viewer.baselines.vgg16_fitting import fit_vgg16
+from spi_viewer.baselines.vgg16_weights import VARIABLE
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.training_data import TrainingBatch
 
@@ -53,3 +58,38 @@ def imagenet_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Vgg16
     torch.save(tensors, path, _use_new_zipfile_serialization=False)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return path, Vgg16Config(sha256, narrow.widths, narrow.hidden, narrow.classes)
+
+
+@pytest.fixture(autouse=True)
+def named_weights(imagenet_file: tuple[Path, Vgg16Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small file is where VGG16's weights are looked for."""
+    monkeypatch.setenv(VARIABLE, str(imagenet_file[0]))
+
+
+@pytest.fixture(scope="session")
+def fitted(
+    tmp_path_factory: pytest.TempPathFactory, imagenet_file: tuple[Path, Vgg16Config]
+) -> Callable[[str], Path]:
+    """fitted(kind): a model folder fitted to toy frames; copy it before changing it."""
+    training = [_toy_batch(seed) for seed in range(4)]
+    validation = [_toy_batch(seed) for seed in range(100, 103)]
+    folders: dict[str, Path] = {}
+
+    def fit(kind: str) -> Path:
+        if kind in folders:
+            return folders[kind]
+        folder = tmp_path_factory.mktemp("models") / f"toy-{kind}"
+        settings = FitSettings(folder.name, device="cpu")
+        if kind == "lit_pixels":
+            fit_lit_pixels(training, validation, folder, settings)
+        elif kind == "diffusion_map":
+            config = DiffusionMapConfig(clusters=8)
+            fit_diffusion_map(training, validation, folder, settings, config=config)
+        else:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(VARIABLE, str(imagenet_file[0]))
+                fit_vgg16(training, validation, folder, settings, config=imagenet_file[1])
+        folders[kind] = folder
+        return folder
+
+    return fit
