@@ -113,7 +113,7 @@ class SimulatedData:
 
     def description(self) -> dict[str, Any]:
         """For the model's card."""
-        stored = {
+        stored: dict[str, Any] = {
             "data": "simulated",
             "families": self.trained_families,
             "held_out_families": self.held_out,

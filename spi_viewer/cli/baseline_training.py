@@ -6,9 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import typer
-from click.core import ParameterSource
 
 from spi_viewer.cli.vgg16_download import provide_vgg16_weights
 
@@ -31,16 +29,15 @@ def is_baseline(kind: str) -> bool:
     return kind in BASELINES
 
 
-def check_options(kind: str) -> None:
+def check_options(context: typer.Context, kind: str) -> None:
     """Refuse options of the running command that a kind of model has no use for."""
-    useless = _OF_NETWORKS if is_baseline(kind) else _OF_BASELINES
+    useless: tuple[str, ...] = _OF_NETWORKS if is_baseline(kind) else _OF_BASELINES
     if kind in ("vgg16", "lit_pixels"):
         useless += _OF_DIFFUSION_MAP
-    context = click.get_current_context()
     for parameter in context.command.params:
         name = parameter.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if given and name in useless:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name in useless:
             raise typer.BadParameter(f"a model of the kind {kind} has no {parameter.opts[0]}")
 
 

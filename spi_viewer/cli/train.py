@@ -20,6 +20,7 @@ _FRAMES, _NETWORK, _TRAINING = "Frames", "Network", "Training"
 
 
 def train(
+    context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
     model: Annotated[
         str,
@@ -182,7 +183,7 @@ def train(
     from spi_viewer.networks.training_config import TrainingConfig
     from spi_viewer.training_jobs import train_model
 
-    check_options(model)
+    check_options(context, model)
     kind = check_input_kind(input_kind)
     data = _simulated(family, hold_out, detector, class_weight, workers, reuse)
     if is_baseline(model):

@@ -1,0 +1,40 @@
+"""Whole trainings on simulated frames, alone and in a team."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from spi_viewer.networks.checkpoint import load_model
+from spi_viewer.networks.resnet import ResNetConfig
+from spi_viewer.networks.training_config import TrainingConfig
+from spi_viewer.training_frames import SimulatedData
+from spi_viewer.training_jobs import train_model
+
+SHORT = TrainingConfig(
+    "short", ResNetConfig(n=1, m=1), epochs=1, steps_per_epoch=2, augmented=False
+)
+SPHERES = SimulatedData(("sphere", "torus"), held_out=("torus",), workers=0)
+
+
+def test_a_team_of_two_trains_a_usable_model_and_sees_twice_the_frames(tmp_path: Path) -> None:
+    lines = []
+    card = train_model(
+        SHORT,
+        SPHERES,
+        tmp_path / "team",
+        batch=8,
+        validation_frames=64,
+        test_frames=64,
+        device="cpu",
+        devices=2,
+        progress=lines.append,
+    )
+    assert card.training["frames_seen"] == 2 * 2 * 8
+    assert card.training["devices"] == 2
+    assert lines[-1].validation is not None
+    assert set(card.figures) == {"validation", "test", "test_held_out"}
+    assert "torus" in card.figures["test_held_out"]["conditions"]
+    weights = load_model(tmp_path / "team").network.state_dict()
+    assert all(torch.isfinite(value).all() for value in weights.values())
