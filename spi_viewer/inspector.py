@@ -153,6 +153,7 @@ class Inspector:
             self._thread = None
 
     def _work(self) -> None:
+        self._reader.warm_up()
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._stopping or self._wanted is not None)

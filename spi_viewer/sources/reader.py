@@ -67,6 +67,9 @@ class ReadOn:
 class Reader(Protocol):
     """Reads run files; every call may raise RunFileError and its kinds, naming the file."""
 
+    def warm_up(self) -> None:
+        """Get ready now, so that the first question need not wait; raises nothing."""
+
     def list_files(self, path: str) -> list[FileStat]:
         """Run files in a directory, oldest first; or the one file that `path` names."""
 
@@ -129,6 +132,9 @@ class LocalReader:
     def __init__(self, open_file: Callable[[str, str | None], Run] = open_run) -> None:
         self._open_file = open_file
         self._runs: OrderedDict[str, _OpenRun] = OrderedDict()
+
+    def warm_up(self) -> None:
+        """Nothing: it is ready."""
 
     def list_files(self, path: str) -> list[FileStat]:
         """Run files in a directory (known suffixes, not hidden), or the one that is named."""

@@ -49,7 +49,7 @@ class ReaderProcess:
     HDF5 holds the interpreter's lock and a read on a network file system can hang for ever, so a
     call past its time limit ends the child and raises ReadTimeoutError; a child that dies in a
     call raises ReadCrashError. Either way the next call starts a fresh child. The first child
-    starts with the first call.
+    starts with the first call, or with `warm_up`.
 
     Args:
         timeout_s: time limit of each call.
@@ -72,6 +72,12 @@ class ReaderProcess:
         """Process id of the child; None while there is none."""
         process = self._process
         return process.pid if process is not None else None
+
+    def warm_up(self) -> None:
+        """Start the child, which takes up to a second."""
+        with self._lock, contextlib.suppress(RunFileError):  # the first call will say it
+            if not self._closed:
+                self._running_child("")
 
     list_files = _in_child(LocalReader.list_files)
     describe = _in_child(LocalReader.describe)

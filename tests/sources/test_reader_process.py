@@ -159,6 +159,17 @@ def test_the_child_starts_with_the_first_call_and_is_kept(
     assert reader.pid == pid
 
 
+def test_a_warm_reader_answers_with_the_child_it_has(reader: ReaderProcess, run_file: str) -> None:
+    reader.warm_up()
+    pid = reader.pid
+    assert pid is not None
+    assert reader.describe(run_file).frame_count == 4
+    assert reader.pid == pid
+    reader.close()
+    reader.warm_up()
+    assert reader.pid is None
+
+
 def test_a_stopped_child_is_ended_and_the_next_call_gets_a_fresh_one(run_file: str) -> None:
     reader = ReaderProcess(timeout_s=1.0)
     before = shared_blocks()
