@@ -83,7 +83,7 @@ def side_by_side(places: NDArray, number: int, of: int, spread: float = 0.5) -> 
     return places + (number - (of - 1) / 2) * spread / max(of, 1)
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
+def legend_below(figure: Figure, axes: Axes, columns: int = 5) -> None:
     """One legend for all axes of a figure, under them."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def draw_reliability(diagrams: Mapping[str, Mapping[str, Reliability]], palette:
 def draw_scores(answers: Sequence[Answers], palette: Palette) -> Figure:
     """P(single) of every frame by its true class, a panel a model; crosses are unfamiliar."""
     present = [c for c in FrameClass if (answers[0].frame_class == c).any()]
-    columns = min(len(answers), _PANEL_COLUMNS)
+    columns = 2 if len(answers) == 4 else min(len(answers), _PANEL_COLUMNS)
     rows = -(-len(answers) // columns)
     height = rows * (0.75 + 0.38 * len(present))
     figure, axes = new_axes(rows, columns, height, sharex=True, sharey=True)
@@ -67,24 +68,17 @@ def draw_scores(answers: Sequence[Answers], palette: Palette) -> Figure:
         axis.set_visible(False)
     for axis, answer in zip(axes.flat, answers, strict=False):
         y = _scattered(answer, present)
-        colour = palette.line(answer.model)
+        look: dict[str, Any] = {**palette.of(answer.model), "markersize": 4}
         for marker, here in (("o", ~answer.unfamiliar), ("x", answer.unfamiliar)):
-            face = {"facecolor": "none"} if marker == "o" else {}
-            axis.scatter(
-                answer.p_good[here],
-                y[here],
-                14,
-                marker=marker,
-                linewidth=0.9,
-                zorder=3,
-                **({"edgecolor": colour["color"], **face} if face else colour),
-            )
+            look["marker"] = marker
+            axis.plot(answer.p_good[here], y[here], linestyle="none", fillstyle="none", **look)
         axis.axvline(answer.threshold, color="#444444", linewidth=1, linestyle="--")
         axis.set(title=answer.model, xlim=(-0.03, 1.03))
         axis.set_yticks(range(len(present)), [c.label for c in present])
         axis.set_ylim(len(present) - 0.5, -0.5)
-    for axis in axes[-1]:
+    for axis in axes.flat[max(0, len(answers) - columns) : len(answers)]:  # lowest of its column
         axis.set_xlabel("P(single)")
+        axis.tick_params(labelbottom=True)
     return figure
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from spi_viewer.evaluation.intervals import Estimate
 
+_WELL_KNOWN = 0.02  # intervals narrower than this deserve another digit
 Cell = str | int | float | Estimate | None
 
 
@@ -71,8 +72,7 @@ def percent(estimate: Estimate) -> str:
     """'1.92 % (1.59–2.32)'; a dash where nothing is known."""
     if not estimate.is_known:
         return "–"
-    is_near_an_end = round(min(estimate.value, 1 - estimate.value), 9) < 0.1
-    digits = 2 if is_near_an_end else 1
+    digits = 2 if estimate.high - estimate.low < _WELL_KNOWN else 1
     return _with_interval(estimate, 100, digits, " %")
 
 

@@ -65,6 +65,6 @@ def test_figure_6_has_a_row_a_network() -> None:
     ]
     part = depth_part(points, "conditions")
     first, second = part.tables[0].markdown().splitlines()[-2:]
-    assert first.startswith("| trained here | 1 | 1 | 5 | 90.0 %")
+    assert first.startswith("| trained here | 1 | 1 | 5 | 90.0 % (82.6–94.5)")
     assert second.startswith("| mine | 2 | 2 | 9 | – | 85.0 %")
     assert part.figures[0].name == "figure_6"
