@@ -3,7 +3,8 @@
     python tests/benchmarks/live_window.py --seconds 120 --rate 120 [--single-files] [--model DIR]
 
 Needs a display (Xvfb will do). Prints frames written and counted, delays from 'written' to 'on the
-screen', the longest time in which the window stood still, and the memory of all processes.
+screen', the longest time in which the window stood still, the processor time of each process a
+frame, and the memory of all processes.
 """
 
 from __future__ import annotations
@@ -87,6 +88,17 @@ def _append(file: h5py.File, frame: np.ndarray) -> None:
     data.flush()
 
 
+def processor_s(engine) -> dict[str, float]:
+    """Processor time so far of the window's process, and of those that read for it."""
+    pids = {
+        "window": psutil.Process().pid,
+        "reader": engine.pipeline._reader.pid,
+        "inspector": engine.inspector._reader.pid,
+    }
+    times = {name: psutil.Process(pid).cpu_times() for name, pid in pids.items() if pid}
+    return {name: used.user + used.system for name, used in times.items()}
+
+
 class Probe:
     """Watches the window from within its event loop."""
 
@@ -145,7 +157,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         app.Engine(settings, arguments.model, Path(session) / "session") as engine,
     ):
         demo = app.DemoReplay(1.0)
-        window = app._make_window(engine, settings, demo)
+        window = app._make_window(engine, settings, demo, arguments.model)
         window.resize(1920, 1080)
         window.show()
         window.opener.watch(Path(directory))
@@ -161,7 +173,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             ),
         )
 
+        used_s: list[dict[str, float]] = []
+
         def begin() -> None:
+            used_s.append(processor_s(engine))
             probe.restart()
             writer.start()
 
@@ -174,6 +189,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             if (ended and engine.session.row_count >= written.value) or (
                 time.monotonic() > deadline
             ):
+                ending.stop()
+                used_s.append(processor_s(engine))
                 window.close()
 
         ending.timeout.connect(close_when_done)
@@ -185,6 +202,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         ids = [engine.session.frame_id(row) for row in rows]
         seen = {(frame.path, frame.index) for frame in ids}
         in_order = all(a.index < b.index for a, b in itertools.pairwise(ids) if a.path == b.path)
+    before, after = used_s
     gaps = np.array(probe.gaps_ms)
     delays = probe.delays_s or [float("nan")]
     return {
@@ -203,6 +221,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "window_still_ms_max": round(float(gaps.max()), 1),
         "window_still_over_100_ms": int((gaps > 100).sum()),
         "window_still_at_s": probe.still_at_s,
+        "processor_ms_per_frame": {
+            name: round(1e3 * (used - before.get(name, 0.0)) / max(1, len(ids)), 2)
+            for name, used in after.items()
+        },
         "own_memory_mb": [round(value) for value in probe.own_memory_mb[5::10]],
         "memory_mb_early": round(float(np.mean(probe.memory_mb[10:15])), 0),
         "memory_mb_end": round(float(np.mean(probe.memory_mb[-5:])), 0),
