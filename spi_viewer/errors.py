@@ -60,6 +60,10 @@ class ModelError(SpiViewerError):
     """A model folder cannot be used; the text names the folder and the cause."""
 
 
+class LabelError(SpiViewerError):
+    """Labels of frames cannot be used; the text names their file and the cause."""
+
+
 class ExportError(SpiViewerError):
     """An export could not be written or did not verify; nothing stands under the final name."""
 

@@ -78,6 +78,8 @@ def run_team(work: TeamWork, devices: int, device: str, report: Callable[[Any], 
             raise (failures[0] if failures else _died(error)) from error
         finally:
             _end(processes.processes)
+            for file in processes.error_files:  # torch leaves those of all but one
+                Path(file).unlink(missing_ok=True)
             mailbox.close()
 
 

@@ -1,1 +1,0 @@
-"""Frames of measured runs with labels of people."""

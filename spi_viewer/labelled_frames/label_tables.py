@@ -1,0 +1,191 @@
+"""Labels as they are stored: in a table of text, or in the run file itself."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import h5py
+import numpy as np
+
+from spi_viewer.errors import LabelError
+from spi_viewer.labelled_frames.label_names import (
+    BAD_OF_SOME_KIND,
+    LCLS_CODES,
+    LEFT_OUT,
+    WORDS,
+    LabelNames,
+    label_code,
+    normalised,
+    parse_label_names,
+)
+from spi_viewer.sources.hdf5_file import H5_ERRORS, find_dataset, open_hdf5
+
+_CLASS_PATH = "/labels/class"  # with the classes' names in an attribute
+_OPERATOR_PATH = "/spi_viewer/label"  # in exports of this program: -1 none, 0 bad, 1 good
+_OPERATOR_NAMES: LabelNames = {
+    "-1": LEFT_OUT,
+    "0": BAD_OF_SOME_KIND,
+    "1": WORDS["good"],
+}
+_MAX_BYTES = 1 << 28
+
+_Key = TypeVar("_Key")
+
+
+@dataclass
+class LabelTable:
+    """Labels by place or by event; values are FrameClass or BAD_OF_SOME_KIND.
+
+    Attributes:
+        source: in words, for messages.
+        by_place: (file as written, dataset or '', frame from 0) -> class.
+        by_event: (experiment or '', run, event) -> class, found by the facility's own frame id.
+        left_out: labels that say no class, and how often each occurs.
+    """
+
+    source: str
+    by_place: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    by_event: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def of_event(self, name: str) -> int | None:
+        """The class of a frame of the id 'experiment:run:event'."""
+        parts = name.split(":")
+        if len(parts) < 2:
+            return None
+        experiment = parts[-3] if len(parts) > 2 else ""
+        run, event = parts[-2], parts[-1]
+        found = self.by_event.get((experiment, run, event))
+        return self.by_event.get(("", run, event)) if found is None else found
+
+
+def read_label_table(path: Path, names: LabelNames | None = None) -> LabelTable:
+    """Labels in a CSV.
+
+    Columns `file,dataset,frame,label` (dataset may be missing, and file, if there is one run;
+    labels are words, or numbers that `names` explains), or `exp,run,event_num,label` with the
+    numbers of LCLS amo06516: 0 non-sample, 1 single, 2 multi, 9 blank.
+
+    Raises:
+        LabelError: it cannot be read, has other columns, or has numbers that nobody explains.
+    """
+    rows = _rows(path)
+    columns = set(rows[0]) if rows else set()
+    table = LabelTable(str(path))
+    if {"label", "run", "event_num"} <= columns:
+        names = LCLS_CODES if names is None else names
+        for line, row in enumerate(rows, start=2):
+            key = (row.get("exp", ""), _whole(path, line, row["run"]), row["event_num"])
+            _put(table, table.by_event, key, row["label"], names)
+    elif {"label", "frame"} <= columns:
+        _refuse_numbers(path, rows, names)
+        for line, row in enumerate(rows, start=2):
+            frame = int(_whole(path, line, row["frame"]))
+            place = (row.get("file", ""), row.get("dataset", ""), frame)
+            _put(table, table.by_place, place, row["label"], names or {})
+    else:
+        raise LabelError(
+            f"{path}: labels need the columns file,dataset,frame,label or exp,run,event_num,label; "
+            f"it has {', '.join(sorted(columns)) or 'no rows'}"
+        )
+    return table
+
+
+def labels_in_run(path: Path, names: LabelNames | None = None) -> LabelTable:
+    """Labels that a run file carries: /labels/class, or the operator's in an export.
+
+    Raises:
+        LabelError: there are none, or nothing says what their numbers mean.
+        RunFileError: the file cannot be opened.
+    """
+    with open_hdf5(path) as file:
+        dataset = find_dataset(file, _CLASS_PATH)
+        if dataset is not None:
+            names = names if names is not None else _names_beside(path, dataset)
+        else:
+            dataset, names = find_dataset(file, _OPERATOR_PATH), names or _OPERATOR_NAMES
+        values = None if dataset is None else _texts(dataset)
+        where = "" if dataset is None else dataset.name
+    if values is None:
+        raise LabelError(
+            f"{path}: has no labels in {_CLASS_PATH} or {_OPERATOR_PATH}; give a table of them "
+            "with --labels"
+        )
+    table = LabelTable(f"{where} of {path}")
+    for frame, value in enumerate(values):
+        _put(table, table.by_place, ("", "", frame), value, names)
+    return table
+
+
+def _names_beside(path: Path, dataset: h5py.Dataset) -> LabelNames:
+    text = dataset.attrs.get("names", "")
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str) or not text.strip():
+        raise LabelError(
+            f"{path}: nothing says what the numbers in {_CLASS_PATH} mean; say it with "
+            "--label-names, for instance 0=non-sample,1=single,2=multi"
+        )
+    return parse_label_names(text, f"{path}: the attribute 'names' of {_CLASS_PATH}")
+
+
+def _texts(dataset: h5py.Dataset) -> list[str] | None:
+    """One label a frame as text; None for a dataset that holds something else."""
+    try:
+        if dataset.ndim != 1 or dataset.dtype.kind not in "iufSO" or dataset.size > _MAX_BYTES:
+            return None
+        values = dataset.asstr()[:] if dataset.dtype.kind in "SO" else dataset[:]
+    except H5_ERRORS:
+        return None
+    return [str(value) for value in np.asarray(values).tolist()]
+
+
+def _put(
+    table: LabelTable, labels: dict[_Key, int], key: _Key, text: str, names: LabelNames
+) -> None:
+    """Note one label; of two for the same frame the later one counts, as in a journal."""
+    code = label_code(text, names)
+    if code == LEFT_OUT:
+        labels.pop(key, None)
+        table.left_out[normalised(text)] += 1
+    else:
+        labels[key] = code
+
+
+def _rows(path: Path) -> Sequence[Mapping[str, str]]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise LabelError(f"{path}: is larger than any table of labels")
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            lines = csv.DictReader(file, restval="")
+            rows = [
+                {k.strip(): v if k == "file" else v.strip() for k, v in row.items() if k and v}
+                for row in lines
+            ]
+    except (OSError, csv.Error) as error:
+        raise LabelError(f"{path}: the labels cannot be read ({error})") from error
+    names = [name.strip() for name in lines.fieldnames or ()]
+    return [{name: row.get(name, "") for name in names} for row in rows]
+
+
+def _whole(path: Path, line: int, text: str) -> str:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise LabelError(f"{path}: line {line}: {text!r} is not a whole number from 0")
+    return str(int(text))
+
+
+def _refuse_numbers(
+    path: Path, rows: Sequence[Mapping[str, str]], names: LabelNames | None
+) -> None:
+    """Numbers mean one thing in one laboratory and another elsewhere; they are not guessed."""
+    numbers = {row["label"] for row in rows if row["label"].lstrip("-").isdigit()}
+    if numbers and names is None:
+        raise LabelError(
+            f"{path}: nothing says what the labels {', '.join(sorted(numbers)[:6])} mean; say it "
+            "with --label-names, for instance 0=non-sample,1=single,2=multi"
+        )
