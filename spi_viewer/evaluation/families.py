@@ -10,6 +10,7 @@ from spi_viewer.evaluation.answers import Answers
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.figures import draw_rates_by_name
 from spi_viewer.evaluation.fixed_rate import lost_at
+from spi_viewer.evaluation.held_out import Judged, held_out_tables
 from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.report import Illustration, Part
@@ -32,24 +33,19 @@ def families_part(
         "By family",
         [*_KNOWN, LOST, *_AT_RATE, "several", "several called good"],
     )
-    held_out = Table(
-        "families_not_learned",
-        f"Families that a model has not learned from, {BRIGHT}",
-        ["model", "families", f"mean of {_AT_RATE[0]}", "worst family", "its rate", LOST, LET_IN],
-    )
-    drawn: dict[str, dict[str, Estimate]] = {}
+    bright: list[Judged] = []
     for model, answer in zip(models, answers, strict=True):
         for name, part in bright_and_all(answer):
             lost = [lost_at(part, rate, _of_families(part)) for rate in FIXED_FALSE_POSITIVES]
             table.rows += _family_rows(model, name, part, lost)
             if name == BRIGHT:
-                drawn[model.name] = lost[0]
-                held_out.rows += _held_out_rows(model, part, lost[0])
+                bright.append(Judged(model, part, lost[0]))
     table.shown = _shown(models, table)
     caption = (
         f"{_AT_RATE[0].capitalize()}, {BRIGHT}, by family, with 95 % intervals. "
         "Hollow: the model has not learned from this family."
     )
+    drawn = {one.model.name: one.lost for one in bright}
     hollow = {m.name: {f for f in drawn[m.name] if m.has_learned(f) is False} for m in models}
     figure = draw_rates_by_name(drawn, hollow, _AT_RATE[0], palette)
     text = (
@@ -59,7 +55,7 @@ def families_part(
         "model has not learned from, as its card says. The CSV also has frames of all "
         "brightnesses, each model's own threshold, and the multiple hits of each family."
     )
-    tables = [table, held_out] if held_out.rows else [table]
+    tables = [table, *held_out_tables(bright, _AT_RATE[0])]
     return Part("Robustness by family", text, tables, [Illustration("families", caption, figure)])
 
 
@@ -85,25 +81,6 @@ def _family_rows(
         at_rates = [rates[family] for rates in lost]
         rows.append([model.name, *known, own, *at_rates, int(several.sum()), let_in])
     return rows
-
-
-def _held_out_rows(
-    model: EvaluatedModel, answer: Answers, lost: Mapping[str, Estimate]
-) -> list[Sequence[Cell]]:
-    """Mean and worst over families that the model has not learned from; none without any."""
-    unseen = [n for n, rate in lost.items() if model.has_learned(n) is False and rate.is_known]
-    if not unseen:
-        return []
-    mean = float(np.mean([lost[name].value for name in unseen]))
-    worst = max(unseen, key=lambda name: lost[name].value)
-    part = answer.select(np.isin(answer.family, unseen) | ~_is_of_particles(answer))
-    shared = Estimate(mean, np.nan, np.nan)
-    listed = ", ".join(name.replace("_", " ") for name in unseen)
-    return [[model.name, listed, shared, worst, lost[worst], part.lost, part.let_in]]
-
-
-def _is_of_particles(answer: Answers) -> np.ndarray:
-    return np.isin(answer.frame_class, [FrameClass.SINGLE, FrameClass.MULTI])
 
 
 def _shown(models: Sequence[EvaluatedModel], table: Table) -> Table:

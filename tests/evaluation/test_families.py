@@ -98,3 +98,23 @@ def test_the_posters_tables_have_its_figures_and_ours(toy_model, many_answers) -
 def test_without_labelled_runs_the_poster_part_says_so(toy_model, many_answers) -> None:
     part = poster_part([toy_model("toy")], [many_answers], {}, SPEEDS)
     assert "--data" in part.text
+
+
+def test_families_held_out_on_purpose_have_their_mean_and_worst(toy_model, many_answers) -> None:
+    models = [
+        toy_model(f"without-{name}", families=["sphere"], held_out_families=[name, "cube"])
+        for name in ("rod", "torus")
+    ]
+    part = families_part(models, [many_answers] * 2, Palette(["a", "b"]))
+    *each, mean, worst = rows_of(part, "leave_one_family_out")
+    assert [row["held_out"] for row in each] == ["rod", "torus"]
+    lost = [float(row["good_called_bad"]) for row in each]
+    bright = many_answers.select(many_answers.is_bright)
+    rods = bright.select((bright.family == "rod") & bright.is_good)
+    assert lost[0] == pytest.approx((~rods.called_good).mean(), abs=1e-6)
+    assert float(mean["good_called_bad"]) == pytest.approx(np.mean(lost), abs=1e-6)
+    assert float(worst["good_called_bad"]) == max(lost)
+    others = bright.frame_class >= 2
+    bad = (bright.family == "rod") & ~bright.is_good | others
+    let_in = bright.called_good[bad].mean()
+    assert float(each[0]["bad_called_good"]) == pytest.approx(let_in, abs=1e-6)
