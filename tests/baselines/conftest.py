@@ -71,8 +71,8 @@ def fitted(
     tmp_path_factory: pytest.TempPathFactory, imagenet_file: tuple[Path, Vgg16Config]
 ) -> Callable[[str], Path]:
     """fitted(kind): a model folder fitted to toy frames; copy it before changing it."""
-    training = [_toy_batch(seed) for seed in range(4)]
-    validation = [_toy_batch(seed) for seed in range(100, 103)]
+    training = [_toy_batch(seed) for seed in range(3)]
+    validation = [_toy_batch(seed) for seed in range(100, 102)]
     folders: dict[str, Path] = {}
 
     def fit(kind: str) -> Path:
