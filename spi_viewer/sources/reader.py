@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import stat
 import time
 from collections import OrderedDict
@@ -20,24 +19,17 @@ from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameId, FullFrame, RunInfo
 from spi_viewer.preprocessing.centering import find_center
 from spi_viewer.preprocessing.cropping import default_crop
+from spi_viewer.sources.directory_listing import DirectoryListing, FileStat, file_stat
 from spi_viewer.sources.frame_preparation import FRAME_ERRORS, frame_with_mask, prepare_batch
-from spi_viewer.sources.run_file import RUN_SUFFIXES, Run, open_run
+from spi_viewer.sources.run_file import Run, open_run
 
 _log = logging.getLogger(__name__)
 
 CENTERING_FRAMES = 32
 _CENTERING_BYTES = 256 << 20
 _KEPT_RUNS = 4
+_KEPT_LISTINGS = 4
 _GROWING_S = 60.0  # a file that changed within this time is closed between polls
-
-
-class FileStat(NamedTuple):
-    """A file as a directory listing shows it; `inode` is 0 where the file system has none."""
-
-    path: str
-    size_bytes: int
-    mtime_s: float
-    inode: int
 
 
 class Position(NamedTuple):
@@ -111,10 +103,6 @@ class Reader(Protocol):
         """Let go of everything; may be called again."""
 
 
-# Eiger and Jungfraujoch write X_master.h5, which links to X_data_000001.h5 and so on.
-_PART_NAME = re.compile(r"(.+)_data_\d+\.(h5|nxs)")
-
-
 @dataclass(slots=True)
 class _OpenRun:
     run: Run
@@ -132,6 +120,7 @@ class LocalReader:
     def __init__(self, open_file: Callable[[str, str | None], Run] = open_run) -> None:
         self._open_file = open_file
         self._runs: OrderedDict[str, _OpenRun] = OrderedDict()
+        self._listings: dict[str, DirectoryListing] = {}
 
     def warm_up(self) -> None:
         """Nothing: it is ready."""
@@ -142,16 +131,14 @@ class LocalReader:
         try:
             status = os.stat(path)
             if not stat.S_ISDIR(status.st_mode):
-                return [_file_stat(os.path.abspath(path), status)]
-            with os.scandir(os.path.abspath(path)) as entries:
-                found = [entry_stat for entry in entries if (entry_stat := _entry_stat(entry))]
+                return [file_stat(os.path.abspath(path), status)]
+            return self._listing(path).files()
         except FileNotFoundError:
             raise RunFileError(path, "there is no such file or directory") from None
         except PermissionError:
             raise RunFileError(path, "you have no permission to read it") from None
         except (OSError, ValueError) as error:
             raise RunFileError(path, f"it cannot be reached ({error})") from error
-        return sorted(_without_parts(found), key=lambda file: (file.mtime_s, file.path))
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """What is known of a run now; a growing file is looked at again."""
@@ -255,6 +242,14 @@ class LocalReader:
         while self._runs:
             self._runs.popitem()[1].run.close()
 
+    def _listing(self, path: str) -> DirectoryListing:
+        """What is kept of the last few directories."""
+        listing = self._listings.pop(path, None) or DirectoryListing(path)
+        self._listings[path] = listing
+        if len(self._listings) > _KEPT_LISTINGS:
+            del self._listings[next(iter(self._listings))]
+        return listing
+
     def _run(self, path: str, dataset: str | None, look_again: bool = False) -> Run:
         """The kept run of `path` if it still stands for the file, else a newly opened one."""
         dataset = dataset or None
@@ -308,42 +303,6 @@ def _signature(path: str) -> tuple[int, int, int]:
     except (OSError, ValueError):
         return 0, 0, 0  # opening it says why
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _without_parts(files: list[FileStat]) -> list[FileStat]:
-    """Files without those that a master beside them links to, lest frames count twice.
-
-    The master grows as they do: it is shown with their sizes and their latest change.
-    """
-    masters = {file.path: file for file in files if "_master." in os.path.basename(file.path)}
-    kept = []
-    for file in files:
-        part = _PART_NAME.fullmatch(file.path)
-        path = f"{part[1]}_master.{part[2]}" if part else ""
-        if path in masters:
-            master = masters[path]
-            masters[path] = master._replace(
-                size_bytes=master.size_bytes + file.size_bytes,
-                mtime_s=max(master.mtime_s, file.mtime_s),
-            )
-        elif file.path not in masters:
-            kept.append(file)
-    return kept + list(masters.values())
-
-
-def _entry_stat(entry: os.DirEntry[str]) -> FileStat | None:
-    """The entry if it is a run file by name; None for all others and for what vanished."""
-    if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in RUN_SUFFIXES:
-        return None
-    try:
-        status = entry.stat()
-    except OSError:
-        return None
-    return _file_stat(entry.path, status) if stat.S_ISREG(status.st_mode) else None
-
-
-def _file_stat(path: str, status: os.stat_result) -> FileStat:
-    return FileStat(path, status.st_size, status.st_mtime, status.st_ino)
 
 
 @contextmanager

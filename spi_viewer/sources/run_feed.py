@@ -11,9 +11,10 @@ from typing import NamedTuple, Protocol
 from spi_viewer.errors import AmbiguousDatasetError, NotReadyError, RunFileError
 from spi_viewer.frames import Crop, FrameBatch
 from spi_viewer.sources.crop_choice import CropChoice
+from spi_viewer.sources.directory_listing import FileStat
 from spi_viewer.sources.frame_batches import BatchGatherer
 from spi_viewer.sources.look_ahead import LookAhead
-from spi_viewer.sources.reader import FileStat, Reader
+from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_cursor import RunCursor
 
 GATHERING_S = 0.25  # how long one call may go on joining small files

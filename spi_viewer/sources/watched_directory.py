@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spi_viewer.sources.reader import FileStat, Reader
+from spi_viewer.sources.directory_listing import FileStat
+from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.watched_file import WatchedFile
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spi_viewer.frames import Crop, FrameBatch
-from spi_viewer.sources.reader import FileStat
+from spi_viewer.sources.directory_listing import FileStat
 from spi_viewer.sources.run_cursor import RunCursor
 
 RETRY_FIRST_S = 0.25

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from spi_viewer.sources import directory_listing
+from spi_viewer.sources.directory_listing import DirectoryListing
 from spi_viewer.sources.reader import LocalReader
 
 
@@ -26,3 +28,40 @@ def test_a_master_changes_with_its_parts(tmp_path):
     (listed,) = LocalReader().list_files(str(tmp_path))
     assert listed.mtime_s == pytest.approx(2000)
     assert listed.size_bytes == 8
+
+
+def test_among_many_files_those_that_rest_are_asked_for_less_often(tmp_path, monkeypatch):
+    monkeypatch.setattr(directory_listing, "_MANY_FILES", 2)
+    now = [0.0]
+    listing = DirectoryListing(str(tmp_path), clock=lambda: now[0])
+    for name in ("a.h5", "b.h5", "c.h5"):
+        (tmp_path / name).write_bytes(b"1234")
+
+    def sizes():
+        now[0] += 0.25
+        return {os.path.basename(file.path): file.size_bytes for file in listing.files()}
+
+    assert sizes() == {"a.h5": 4, "b.h5": 4, "c.h5": 4}
+    (tmp_path / "a.h5").write_bytes(b"123456")  # a change is seen at once while it is new
+    assert sizes()["a.h5"] == 6
+    now[0] += 60.0
+    sizes()
+    (tmp_path / "a.h5").write_bytes(b"12345678")
+    (tmp_path / "b.h5").unlink()
+    (tmp_path / "d.h5").write_bytes(b"12")
+    first = sizes()
+    assert "b.h5" not in first
+    assert first["d.h5"] == 2
+    assert any(sizes()["a.h5"] == 8 for _ in range(8))
+    (tmp_path / "a.h5").write_bytes(b"1")  # now that it goes on changing
+    assert sizes()["a.h5"] == 1
+
+
+def test_among_few_files_every_change_is_seen_at_once(tmp_path):
+    now = [0.0]
+    listing = DirectoryListing(str(tmp_path), clock=lambda: now[0])
+    (tmp_path / "a.h5").write_bytes(b"1234")
+    assert listing.files()[0].size_bytes == 4
+    now[0] = 1000.0
+    (tmp_path / "a.h5").write_bytes(b"12")
+    assert listing.files()[0].size_bytes == 2
