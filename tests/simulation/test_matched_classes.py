@@ -107,3 +107,11 @@ def test_the_brightest_pixels_hardly_give_the_class_away(frames, is_single):
     flat = frames.counts.flatten(1)
     brightest = flat.topk(40, dim=1).values.sum(1) / flat.sum(1)
     assert abs(roc_auc_score(is_single, brightest.numpy()) - 0.5) < 0.1
+
+
+def test_hits_on_something_else_are_as_bright_as_single_particles():
+    weights = {FrameClass.SINGLE: 0.5, FrameClass.NON_SAMPLE: 0.5}
+    frames = simulate_frames(["sphere"], 1024, seed=22, weights=weights, side_px=SIDE)
+    is_single = (frames.frame_class == FrameClass.SINGLE).numpy()
+    for amount in (frames.counts.sum((1, 2)), frames.photons):
+        assert abs(roc_auc_score(is_single, amount.numpy()) - 0.5) < chance_band(is_single)
