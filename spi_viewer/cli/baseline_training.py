@@ -62,6 +62,8 @@ def train_baseline(
     if labels_per_class is not None:
         settings["labels_per_class"] = labels_per_class
     with tqdm(unit=" frames", desc="fitting", disable=None) as bar:
-        return fit_baseline(
-            kind, data, output, progress=lambda done: bar.update(done - bar.n), **settings
-        )
+
+        def show(done: int) -> None:
+            bar.update(done - bar.n)
+
+        return fit_baseline(kind, data, output, progress=show, **settings)
