@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
+from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameFlag
 from spi_viewer.model_in_use import LoadClassifier, ModelInUse
 from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
@@ -54,6 +55,15 @@ def judge_batch(
     classifier: FrameClassifier, batch: FrameBatch
 ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
     """Class probabilities (B, 4) and flags (B,) of a batch; frames without a pattern get NaN."""
+    probabilities, flags, _, _ = _judge_with_features(classifier, batch)
+    return probabilities, flags
+
+
+def _judge_with_features(
+    classifier: FrameClassifier, batch: FrameBatch
+) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.int64], NDArray[np.float32] | None]:
+    """The same, with the places (n,) of frames with a pattern and their features (n, C), if any."""
+    features = None
     probabilities = np.full((len(batch), 4), np.nan, np.float32)
     flags = batch.flags.astype(np.uint32)
     judged = np.flatnonzero((flags & int(INVALID_FLAGS)) == 0)
@@ -61,7 +71,8 @@ def judge_batch(
         answer = classifier.classify(batch.counts[judged], batch.valid[judged])
         probabilities[judged] = answer.probabilities
         flags[judged[answer.out_of_distribution]] |= np.uint32(FrameFlag.OUT_OF_DISTRIBUTION)
-    return probabilities, flags
+        features = answer.features
+    return probabilities, flags, judged, features
 
 
 class Pipeline:
@@ -71,6 +82,9 @@ class Pipeline:
         session: receives the results.
         load_classifier: called on the pipeline's thread, so that the window opens at once.
         make_reader: called once; the reader belongs to this pipeline.
+
+    Attributes:
+        features: what the network made of the newest frames.
     """
 
     def __init__(
@@ -92,6 +106,7 @@ class Pipeline:
         self._latency_s: float | None = None
         self._busy = False
         self._feeds = FeedReader(BATCH_FRAMES)
+        self.features = FeatureMemory()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -253,8 +268,11 @@ class Pipeline:
     def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
         classifier = self._model.classifier
         assert classifier is not None
-        probabilities, flags = judge_batch(classifier, batch)
+        probabilities, flags, judged, features = _judge_with_features(classifier, batch)
+        first_row = self._session.row_count  # nobody else appends
         self._session.append(active.run, batch, probabilities, flags)
+        if features is not None:
+            self.features.add(classifier.model_hash, first_row + judged, features)
         self._judged_rate.add(len(batch))
         if active.live:
             self._latency_s = max(0.0, time.time() - float(batch.written_at_s.min()))

@@ -11,7 +11,7 @@ import pytest
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import Crop, DecisionRule, FrameFlag, Verdict
 from spi_viewer.inspector import Inspector
-from spi_viewer.pipeline import Pipeline
+from spi_viewer.pipeline import BATCH_FRAMES, Pipeline
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.reader import LocalReader
 
@@ -20,6 +20,7 @@ from spi_viewer.sources.reader import LocalReader
 class Answer:
     probabilities: np.ndarray
     out_of_distribution: np.ndarray
+    features: np.ndarray | None = None
 
 
 class BrightnessClassifier:
@@ -153,6 +154,35 @@ def test_a_slow_network_holds_the_reader_back_and_loses_nothing(
     assert session.counts(run).good == 200
 
 
+def test_the_next_frames_are_read_while_the_last_are_judged(
+    tmp_path, pipeline, session, classifier
+):
+    classifier.hold.clear()
+    run = pipeline.open_file(write_run(tmp_path / "r.cxi", [9] * 400))
+    ahead = 2 * BATCH_FRAMES  # one batch is judged, one waits for it, one for its place
+    wait_until(lambda: pipeline._feeds.frames_ahead == ahead)
+    threading.Event().wait(0.1)
+    assert pipeline._feeds.frames_ahead == ahead
+    assert pipeline.status().frames_behind == 400 - BATCH_FRAMES
+    assert session.row_count == 0
+    classifier.hold.set()
+    wait_until(finished(session, run))
+    assert session.row_count == 400
+
+
+def test_a_closed_run_gets_no_frames_that_were_read_ahead(tmp_path, pipeline, session, classifier):
+    classifier.hold.clear()
+    closed = pipeline.open_file(write_run(tmp_path / "a.cxi", [9] * 400))
+    wait_until(lambda: pipeline._feeds.frames_ahead == 2 * BATCH_FRAMES)
+    pipeline.close_run(closed)
+    run = pipeline.open_file(write_run(tmp_path / "b.cxi", [9] * 10))
+    classifier.hold.set()
+    wait_until(finished(session, run))
+    assert session.counts(closed).frames == BATCH_FRAMES  # those that were being judged
+    assert state_of(session, closed) is RunState.DONE
+    assert pipeline.status().frames_behind == 0
+
+
 def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
     path = tmp_path / "two.h5"
     with h5py.File(path, "w") as file:
@@ -179,6 +209,22 @@ def test_a_model_that_cannot_be_loaded_is_said_and_nothing_is_counted(tmp_path, 
     assert "checksum" in pipeline.status().problems[0].text
     pipeline.stop()
     assert session.row_count == 0
+
+
+def test_features_of_judged_frames_are_remembered_by_row(tmp_path, pipeline, session):
+    class WithFeatures(BrightnessClassifier):
+        def classify(self, counts, valid):
+            answer = super().classify(counts, valid)
+            answer.features = counts.mean(axis=(1, 2))[:, None].repeat(3, axis=1)
+            return answer
+
+    pipeline.use_model(WithFeatures)
+    wait_until(lambda: isinstance(pipeline.classifier(), WithFeatures))
+    path = write_run(tmp_path / "r.cxi", [9, np.nan, 1, 4], dtype=np.float32)
+    wait_until(finished(session, pipeline.open_file(path)))
+    rows, values = pipeline.features.snapshot()
+    assert rows.tolist() == [0, 2, 3]
+    assert values[:, 0].tolist() == [9, 1, 4]
 
 
 def test_another_model_judges_what_comes_after(tmp_path, pipeline, session):
@@ -264,7 +310,9 @@ def test_stopping_in_the_middle_ends_the_thread(tmp_path, session, classifier):
     pipeline.open_file(write_run(tmp_path / "r.cxi", [9] * 300))
     wait_until(lambda: session.row_count > 0)
     pipeline.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "pipeline"]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name in ("pipeline", "reading")
+    ]
 
 
 def test_the_inspector_shows_the_frame_that_was_asked_for_last(

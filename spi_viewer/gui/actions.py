@@ -76,6 +76,7 @@ GESTURES = {
     "Mouse": (
         ("Click in the strip chart", "Show that frame"),
         ("Drag the line of scores", "Change the threshold"),
+        ("Drag a loop in Embedding", "Select a cluster of frames"),
         ("Drag the crop or centre", "Move what the network sees"),
         ("Wheel on the pattern", "Zoom"),
         ("Drop files or folders", "Open, watch"),

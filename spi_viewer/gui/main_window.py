@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QLabel, QMainWindow
@@ -21,6 +23,7 @@ from spi_viewer.gui.bridge import Bridge
 from spi_viewer.gui.counts_panel import CountsPanel
 from spi_viewer.gui.decisions import Decisions
 from spi_viewer.gui.dialogs import Dialogs
+from spi_viewer.gui.embedding_view import EmbeddingView
 from spi_viewer.gui.export_dialog import ExportFrames
 from spi_viewer.gui.film import Film
 from spi_viewer.gui.follow_badge import FollowBadge
@@ -33,7 +36,7 @@ from spi_viewer.gui.score_panel import ScorePanel
 from spi_viewer.gui.session_figures import SessionFigures
 from spi_viewer.gui.source_panel import SourcePanel
 from spi_viewer.gui.status_bar import StatusStrip
-from spi_viewer.gui.texts import idle_text
+from spi_viewer.gui.texts import format_count, idle_text
 from spi_viewer.gui.theme import apply_theme, set_tone
 from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
 from spi_viewer.gui.window_layout import Panel, WindowLayout
@@ -104,13 +107,19 @@ class MainWindow(QMainWindow):
     def select_run(self, run: int | None) -> None:
         """Show the counts, charts and frames of one run, or of all (None)."""
         self._run = run
-        for part in (self.follow, self.decisions, self.figures, self.grid):
+        for part in (self.follow, self.decisions, self.figures, self.grid, self.embedding):
             part.set_run(run)
         self.bridge.refresh()
 
     def show_row(self, row: int) -> None:
         """Stay on one frame."""
         self.follow.choose(row)
+
+    def choose_rows(self, rows: NDArray[np.int64]) -> None:
+        """Select a cluster of frames in the grid, to be labelled or exported."""
+        self.grid.select_rows(rows)
+        plural = "frame" if len(rows) == 1 else "frames"
+        self.say(f"{format_count(len(rows))} {plural} selected: G, B or U labels, Ctrl+E exports")
 
     def inspect_row(self, row: int) -> None:
         """Have a frame read and explained; the grid goes along while the newest is followed."""
@@ -202,6 +211,7 @@ class MainWindow(QMainWindow):
         self.pattern = PatternView(self._settings)
         self.activation = ActivationPanel()
         self.scores = ScorePanel(self._session.rule)
+        self.embedding = EmbeddingView(self._session, self._pipeline.features)
         self.frame_info = FrameInfoPanel()
         self.grid = ThumbnailGrid(self._session, self._settings)
         self.film = Film(self.grid)
@@ -233,6 +243,7 @@ class MainWindow(QMainWindow):
             Panel("hit_rate", "Hit rate", self.counts, left, 0.22, 330),
             Panel("why", "Why", self.activation, right, 0.32),
             Panel("scores", "Scores", self.scores, right, 0.32),
+            Panel("embedding", "Embedding", self.embedding, right, 0.32),
             Panel("frame_info", "Frame info", self.frame_info, right, 0.32),
             Panel("thumbnails", "Frames", self.grid, Qt.BottomDockWidgetArea, 0.36),
         )

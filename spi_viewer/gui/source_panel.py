@@ -108,6 +108,7 @@ class SourcePanel(QWidget):
         table.setFont(scaled_font(self.font(), 0.95))
         table.horizontalHeader().setFont(scaled_font(self.font(), 0.85))
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.ElideMiddle)  # run names differ at their ends
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(int(1.6 * self.fontMetrics().height()))
         header = table.horizontalHeader()

@@ -50,12 +50,13 @@ class StatusCell(QWidget):
         elide: Qt.TextElideMode = Qt.ElideRight,
         max_chars: int = 0,
         value_chars: int = 14,
+        min_value_chars: int = 5,
     ) -> None:
         super().__init__()
         self._chars, self._max_chars, self._value_chars = chars, max_chars, value_chars
         min_chars = min(chars, 5)
         self.caption = QLabel(caption)
-        self.value = ElidedLabel("–", Qt.ElideMiddle, min_chars)
+        self.value = ElidedLabel("–", Qt.ElideMiddle, min_value_chars)
         self.detail = ElidedLabel("", elide, min_chars)
         self.caption.setFont(scaled_font(self.font(), 0.72))
         self.value.setFont(scaled_font(self.font(), 1.65, bold=True))
@@ -105,7 +106,7 @@ class StatusStrip(QFrame):
         self.invalid.setToolTip("Frames without a pattern: unreadable, masked, never written")
         self.rate = StatusCell("RATE", 22)
         self.device = StatusCell("DEVICE", 14)
-        self.model = StatusCell("MODEL", 18)
+        self.model = StatusCell("MODEL", 18, min_value_chars=9)
         self.cells = (
             self.run, self.state, self.good, self.bad, self.hit_rate, self.unsure,
             self.unfamiliar, self.invalid, self.rate, self.device, self.model,

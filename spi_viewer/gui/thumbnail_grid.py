@@ -201,6 +201,25 @@ class ThumbnailGrid(QWidget):
         elif self._seen_revision != self._session.revision or self._choice.held_from != held_from:
             self._ask(lambda: self._choose_quietly(row))
 
+    def select_rows(self, rows: NDArray[np.int64]) -> None:
+        """Select these session rows, from outside; the filter becomes 'all' if it leaves some out.
+
+        The first of them in the grid's order becomes the current one.
+        """
+        self._hold()
+        if np.isin(rows, self.model.rows).all():
+            self._select_quietly(rows)
+        else:
+            self.filters.show_filter(RowFilter.ALL)
+            self._choose(lambda: self._select_quietly(rows), row_filter=RowFilter.ALL)
+
+    def _select_quietly(self, rows: NDArray[np.int64]) -> None:
+        positions = np.flatnonzero(np.isin(self.model.rows, rows))
+        if positions.size:
+            self._quietly(lambda: self.view.choose(int(positions[0])))
+            self.view.select_positions(positions)
+            self.current_row_changed.emit(self._row_at(int(positions[0])))
+
     def _choose_quietly(self, row: int) -> None:
         position = self.model.position_of(row)
         if position >= 0:

@@ -22,7 +22,7 @@ from PyQt5.QtWidgets import (
 
 from spi_viewer.gui.theme import scaled_font, set_tone
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

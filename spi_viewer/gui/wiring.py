@@ -22,7 +22,7 @@ def connect_views(window: MainWindow) -> None:
         (bridge.status_changed, lambda _status: window.show_idle_reason()),
         (bridge.rows_changed, grid.refresh, window.show_label_state, window.show_idle_reason),
         (bridge.counts_due, window.figures.show_counts),
-        (bridge.charts_due, window.figures.show_charts),
+        (bridge.charts_due, window.figures.show_charts, window.embedding.refresh),
         (bridge.inspection_changed, window.show_inspection),
         (bridge.ticked, follow.look),
         # which frame is shown
@@ -30,6 +30,8 @@ def connect_views(window: MainWindow) -> None:
         (follow.following_changed, window.show_following),
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),
+        (window.embedding.row_chosen, follow.choose, grid.select_row),
+        (window.embedding.rows_chosen, window.choose_rows),
         (grid.current_row_changed, follow.choose),
         (window.film.playing_changed, window.show_playing),
         (grid.newest_requested, lambda: follow.set_following(True)),

@@ -114,6 +114,10 @@ class SessionView:
         """The run that the row belongs to."""
         return int(self._values("run", [row])[0])
 
+    def runs_of(self, rows: ArrayLike) -> NDArray[np.int32]:
+        """(n,) the runs that the rows belong to."""
+        return self._values("run", rows)
+
     def crop(self, row: int) -> Crop:
         """The square of the detector that the network saw."""
         return self._context(row).crop

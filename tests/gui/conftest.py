@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import (
     Crop,
     DetectorGeometry,
@@ -126,6 +127,7 @@ class FakePipeline:
         self.closed: list[int] = []
         self.crops: list[tuple[int, Crop | None]] = []
         self.chosen: list[tuple[int, str]] = []
+        self.features = FeatureMemory()
 
     def open_file(self, path: str | Path, dataset: str | None = None) -> int:
         self.opened.append(("file", str(path)))
@@ -144,7 +146,10 @@ class FakePipeline:
         batch = fake_batch(f"run{run}.cxi", start, count, at_s or time.time() - count / 20)
         probabilities = fake_probabilities(start, count)
         probabilities[batch.flags != 0] = np.nan
+        judged = np.flatnonzero(batch.flags == 0)
+        rows = self.session.row_count + judged
         self.session.append(run, batch, probabilities, batch.flags)
+        self.features.add("0", rows, np.log(probabilities[judged] + 1e-3))
 
     def add_unfamiliar_frames(self, run: int, count: int, p_good: float) -> None:
         batch = fake_batch("strange.cxi", 1000, count, time.time())

@@ -1,0 +1,183 @@
+"""Frames as points, alike ones near each other; draw a loop around a cluster to select it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
+from PyQt5.QtGui import QShowEvent
+from PyQt5.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from spi_viewer.feature_memory import FeatureMemory, principal_plane
+from spi_viewer.frames import OperatorLabel, Verdict
+from spi_viewer.gui.lasso import LassoBox, inside
+from spi_viewer.gui.newest_result import NewestResult
+from spi_viewer.gui.texts import format_count
+from spi_viewer.gui.theme import set_tone, theme_of
+
+if TYPE_CHECKING:
+    from spi_viewer.session.session import Session
+
+_CLICK_REACH_PX = 12
+_POINT_PX = 5
+_MOST_DRAWN = 6000
+_GROUPS = ("bad", "unsure", "good")  # drawn in this order
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """Where each row lies: rows (n,), points (n, 2), and the group of each, (n,)."""
+
+    rows: NDArray[np.int64]
+    points: NDArray[np.float32]
+    group: NDArray[np.int8]
+
+
+class EmbeddingView(QWidget):
+    """The network's features in a plane; laid out off the GUI thread, only while it is seen.
+
+    Signals:
+        row_chosen: session row of a clicked point.
+        rows_chosen: session rows in the loop that was drawn.
+    """
+
+    row_chosen = pyqtSignal(int)
+    rows_chosen = pyqtSignal(object)
+
+    def __init__(self, session: Session, features: FeatureMemory) -> None:
+        super().__init__()
+        self._session, self._features = session, features
+        self._run: int | None = None
+        self._shown_state: object = None
+        self._layout = _Layout(np.zeros(0, np.int64), np.zeros((0, 2), "f4"), np.zeros(0, np.int8))
+        self._layouts = NewestResult(self)
+        self._layouts.ready.connect(self._show_layout)
+        self.box = LassoBox()
+        self.plot = pg.PlotWidget(viewBox=self.box)
+        self.note = QLabel()
+        self._dots = [pg.ScatterPlotItem(size=_POINT_PX, pen=None) for _ in _GROUPS]
+        self._loop = pg.PlotCurveItem()
+        self._build()
+        self._dress()
+        self._show_layout(self._layout)
+
+    def set_run(self, run: int | None) -> None:
+        """Show the frames of one run, or of all."""
+        self._run = run
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Lay the points out anew if there are others and somebody looks."""
+        state = (self._features.added, self._session.revision, self._run)
+        if not self.isVisible() or state == self._shown_state or not self._layouts.is_idle:
+            return
+        self._shown_state = state
+        run = self._run
+        self._layouts.request(lambda: lay_out(self._session, self._features, run))
+
+    @property
+    def row_count(self) -> int:
+        """Frames laid out."""
+        return len(self._layout.rows)
+
+    def place_of(self, row: int) -> QPointF | None:
+        """Where a session row lies in the plot's coordinates."""
+        found = np.flatnonzero(self._layout.rows == row)
+        return QPointF(*map(float, self._layout.points[found[0]])) if found.size else None
+
+    def _build(self) -> None:
+        for item in (*self._dots, self._loop):
+            self.plot.addItem(item)
+        for dots in self._dots:  # they take clicks to themselves
+            dots.sigClicked.connect(
+                lambda _dots, _points, event: self._choose_point(
+                    self.box.mapSceneToView(event.scenePos())
+                )
+            )
+        for name in ("left", "bottom"):
+            self.plot.hideAxis(name)  # directions of a plane of features have no meaning alone
+        self.plot.hideButtons()
+        self.box.setAspectLocked(False)
+        self.box.loop_drawn.connect(self._draw_loop)
+        self.box.loop_closed.connect(self._choose_loop)
+        self.box.clicked.connect(self._choose_point)
+        self.note.setWordWrap(True)
+        set_tone(self.note, "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.addWidget(self.plot, 1)
+        column.addWidget(self.note)
+
+    def _show_layout(self, layout: _Layout) -> None:
+        self._layout = layout
+        drawn = np.arange(len(layout.rows))
+        if len(drawn) > _MOST_DRAWN:  # more would hold the window up; the loop takes all the same
+            drawn = np.random.default_rng(0).choice(drawn, _MOST_DRAWN, replace=False)
+        for number, dots in enumerate(self._dots):
+            chosen = drawn[layout.group[drawn] == number]
+            dots.setData(pos=layout.points[chosen])
+        if len(layout.rows) < _FEW:
+            text = "A map of the frames judged from now on, if the model has features to lay out."
+        else:
+            text = (
+                f"{format_count(len(layout.rows))} newest frames, alike ones near each other. "
+                "Drag a loop around a cluster to select it: then G, B or U labels it, Ctrl+E "
+                "exports it. Click a point to see its frame."
+            )
+        self.note.setText(text)
+
+    def _draw_loop(self, corners: NDArray[np.float64]) -> None:
+        self._loop.setData(*np.vstack([corners, corners[:1]]).T)
+
+    def _choose_loop(self, corners: NDArray[np.float64]) -> None:
+        rows = np.sort(self._layout.rows[inside(self._layout.points, corners)])
+        if rows.size:
+            self.rows_chosen.emit(rows)
+
+    def _choose_point(self, place: QPointF) -> None:
+        self._loop.setData([], [])
+        if not len(self._layout.rows):
+            return
+        pixel = np.array(self.box.viewPixelSize())
+        away = (self._layout.points - np.array([place.x(), place.y()])) / pixel
+        distance = np.hypot(away[:, 0], away[:, 1])
+        nearest = int(np.argmin(distance))
+        if distance[nearest] <= _CLICK_REACH_PX:
+            self.row_chosen.emit(int(self._layout.rows[nearest]))
+
+    def _dress(self) -> None:
+        theme = theme_of(self.palette())
+        self.plot.setBackground(theme.panel)
+        for dots, tone in zip(self._dots, _GROUPS, strict=True):
+            colour = pg.mkColor(getattr(theme, tone))
+            colour.setAlpha(190)
+            dots.setBrush(pg.mkBrush(colour))
+        self._loop.setPen(pg.mkPen(theme.accent, width=1.5, style=Qt.DashLine))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what came while hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.PaletteChange:
+            self._dress()
+        super().changeEvent(event)
+
+
+def lay_out(session: Session, features: FeatureMemory, run: int | None) -> _Layout:
+    """Places and groups of the frames that are remembered, of one run or all; on any thread."""
+    rows, values = features.snapshot()
+    if run is not None:
+        chosen = session.runs_of(rows) == run
+        rows, values = rows[chosen], values[chosen]
+    unsure = session.unsure(rows) & (session.labels(rows) == OperatorLabel.NONE)
+    good = session.final_verdicts(rows) == Verdict.GOOD
+    group = np.where(unsure, 1, np.where(good, 2, 0)).astype(np.int8)
+    return _Layout(rows, principal_plane(values), group)
