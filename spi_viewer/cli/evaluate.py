@@ -37,6 +37,14 @@ def evaluate(
             rich_help_panel=_MEASURED,
         ),
     ] = None,
+    label_names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What labels mean, if they do not say it: 0=non-sample,1=single,2=multi.",
+            rich_help_panel=_MEASURED,
+        ),
+    ] = None,
     frames: Annotated[
         int | None,
         typer.Option(
@@ -99,6 +107,7 @@ def evaluate(
         model=model,
         data=data,
         labels=labels,
+        label_names=label_names,
         frames=frames or (_QUICK_FRAMES if quick else 10_000),
         family=family,
         detector=detector,
@@ -120,6 +129,7 @@ def _plan(
     model: list[str] | None,
     data: list[Path] | None,
     labels: Path | None,
+    label_names: str | None,
     frames: int,
     family: list[str] | None,
     detector: list[str] | None,
@@ -131,12 +141,12 @@ def _plan(
     from spi_viewer.evaluation.depth import DepthStudy
     from spi_viewer.evaluation.evaluation import Plan
     from spi_viewer.evaluation.frame_sets import SimulatedSet
-    from spi_viewer.evaluation.labelled_run import labelled_runs
+    from spi_viewer.evaluation.labelled_run import read_labelled_runs
     from spi_viewer.evaluation.models import bundled_models, load_models
     from spi_viewer.networks.devices import choose_device
     from spi_viewer.simulation.particles import FAMILIES
 
-    if labels is not None and not data:
+    if (labels is not None or label_names is not None) and not data:
         raise typer.BadParameter("labels are of runs; name them with --data", param_hint="--labels")
     place = str(choose_device(device))
     families = tuple(dict.fromkeys(family)) if family else tuple(FAMILIES)
@@ -147,5 +157,5 @@ def _plan(
     depths = None
     if figure_6 is not None:
         depths = DepthStudy(figure_6, families, seed, output / "figure-6", place)
-    measured = labelled_runs(data, labels) if data else []
+    measured = read_labelled_runs(data, labels, label_names) if data else []
     return Plan(load_models(model or bundled_models(), device), simulated, measured, depths)

@@ -89,7 +89,8 @@ def test_what_does_not_exist_is_refused_before_anything_is_written(
 
 def test_labelled_runs_have_a_part_of_their_own(evaluate, write_run, tmp_path: Path) -> None:
     run = write_run("r0173.cxi", labels__class=np.array([1, 2, 0, 9, 1, 2, 0, 9, 1, 1], np.int8))
-    assert evaluate("--data", run).exit_code == 0
+    names = "0=non-sample,1=single,2=multi,9=blank"
+    assert evaluate("--data", run, "--label-names", names).exit_code == 0
     text = report_of(tmp_path)
     assert "## Measured run: r0173.cxi" in text
     assert "10 labelled frames of 10 events" in text
