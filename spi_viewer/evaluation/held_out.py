@@ -56,7 +56,7 @@ def _not_learned(judged: Sequence[Judged], at_rate: str) -> Table:
             part = one.of_family(*known)
             worst = max(known, key=lambda name: one.lost[name].value)
             mean = _mean([one.lost[name] for name in known])
-            rates = [mean, worst, one.lost[worst], part.lost, part.let_in]
+            rates: list[Cell] = [mean, worst, one.lost[worst], part.lost, part.let_in]
             table.rows.append([one.model.name, _listed(known), *rates])
     return table
 
@@ -68,16 +68,16 @@ def _leave_one_out(judged: Sequence[Judged], at_rate: str) -> Table:
         f"Families held out on purpose, {BRIGHT}",
         ["model", "held out", "good", LOST, LET_IN, at_rate],
     )
-    rates: list[tuple[Estimate, Estimate, Estimate]] = []
+    found: list[tuple[Estimate, Estimate, Estimate]] = []
     for one in judged:
         for family in one.model.held_out_families:
             if family in one.lost and one.lost[family].is_known:
                 part = one.of_family(family)
-                rates.append((part.lost, part.let_in, one.lost[family]))
-                known = [one.model.name, family, int(part.is_good.sum())]
-                table.rows.append([*known, *rates[-1]])
-    if len(rates) > 1:
-        columns = list(zip(*rates, strict=True))
+                found.append((part.lost, part.let_in, one.lost[family]))
+                known: list[Cell] = [one.model.name, family, int(part.is_good.sum())]
+                table.rows.append([*known, *found[-1]])
+    if len(found) > 1:
+        columns = list(zip(*found, strict=True))
         means: list[Cell] = [_mean(column) for column in columns]
         worst: list[Cell] = [max(column, key=lambda e: e.value) for column in columns]
         table.rows += [[_MEAN, None, None, *means], [_WORST, None, None, *worst]]
