@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spi_viewer.baselines.fit_settings import FitSettings, Report
-from spi_viewer.classifiers import load_classifier
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.checkpoint import save_figures
-from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.model_card import ModelCard, read_json
 from spi_viewer.networks.training_data import check_validation
 from spi_viewer.training_frames import TrainingFrames
@@ -84,8 +81,6 @@ def fit_baseline(
     finally:
         close: Callable[[], None] = getattr(stream, "close", lambda: None)
         close()  # ends the processes that simulate
-    measured = measure(load_classifier(folder, device), validation)
-    save_figures(folder, {"validation": measured})
     measure_model(folder, data, test_frames, seed, device)
     card.figures = read_json(folder)["figures"]
     return card

@@ -19,7 +19,7 @@ from spi_viewer.baselines.baseline_classifier import BaselineClassifier
 from spi_viewer.baselines.baseline_folder import Shape, load_baseline, save_baseline
 from spi_viewer.baselines.fit_settings import FitSettings
 from spi_viewer.baselines.labelled_clusters import LabelledClusters, fit_labelled_clusters
-from spi_viewer.baselines.labelled_features import distinct, labelled_features
+from spi_viewer.baselines.labelled_features import card_figures, distinct, labelled_features
 from spi_viewer.baselines.ring_features import FEATURE_COUNT, ring_features
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.classifier import find_model
@@ -127,14 +127,14 @@ def fit_diffusion_map(
         learned.features, frame_class, seed=settings.seed, **vars(config)
     )
     probability, _, remoteness = clusters.judge(held.features)
+    rule = rule_among_bright(probability, held.frame_class, held.photons, settings.false_positives)
     card = ModelCard(
         name=settings.name,
         config=DiffusionMapConfig(
             clusters.map.neighbours, config.dimensions, len(clusters.centres)
         ),
-        rule=rule_among_bright(
-            probability, held.frame_class, held.photons, settings.false_positives
-        ),
+        rule=rule,
+        figures=card_figures(probability, held, rule.threshold),
         training={
             **settings.description,
             "frames": len(learned),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from spi_viewer.baselines.fit_settings import Report
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.measurement import figures
 from spi_viewer.networks.training_data import TrainingBatch
 
 Compute = Callable[[Tensor, Tensor], Tensor]
@@ -28,11 +30,13 @@ class LabelledFeatures:
         features: (N, D) float32.
         frame_class: (N,) int64 of FrameClass.
         photons: (N,) scattered by the sample.
+        family: N names of particle families.
     """
 
     features: NDArray[np.float32]
     frame_class: NDArray[np.int64]
     photons: NDArray
+    family: list[str]
 
     def __len__(self) -> int:
         return len(self.frame_class)
@@ -58,11 +62,13 @@ def labelled_features(
         ModelError: no frames, or all of them good, or all bad.
     """
     features, frame_class, photons, taken = [], [], [], 0
+    family: list[str] = []
     for batch in until_repeated(batches):
         part = slice(0, None if frames is None else frames - taken)
         features.append(compute(batch.counts[part].cpu(), batch.valid[part].cpu()).float().cpu())
         frame_class.append(batch.frame_class[part].cpu())
         photons.append(batch.photons[part].cpu())
+        family += batch.family[part]
         taken += len(features[-1])
         report(taken)
         if taken == frames:
@@ -70,10 +76,19 @@ def labelled_features(
     if not taken:
         raise ModelError("a model is fitted to labelled frames, and there are none")
     found = LabelledFeatures(
-        torch.cat(features).numpy(), torch.cat(frame_class).numpy(), torch.cat(photons).numpy()
+        torch.cat(features).numpy(),
+        torch.cat(frame_class).numpy(),
+        torch.cat(photons).numpy(),
+        family,
     )
     _check_classes(found.frame_class)
     return found
+
+
+def card_figures(probability: NDArray, held: LabelledFeatures, threshold: float) -> dict[str, Any]:
+    """The figures of validation frames, as a card has them; probability (N, 4)."""
+    measured = figures(probability, held.frame_class, held.photons, held.family, threshold)
+    return {"validation": measured}
 
 
 def until_repeated(batches: Iterable[TrainingBatch]) -> Iterator[TrainingBatch]:
@@ -92,7 +107,10 @@ def until_repeated(batches: Iterable[TrainingBatch]) -> Iterator[TrainingBatch]:
 def distinct(data: LabelledFeatures) -> LabelledFeatures:
     """Without frames whose features are those of an earlier one."""
     first = np.sort(np.unique(data.features, axis=0, return_index=True)[1])
-    return LabelledFeatures(data.features[first], data.frame_class[first], data.photons[first])
+    family = [data.family[row] for row in first]
+    return LabelledFeatures(
+        data.features[first], data.frame_class[first], data.photons[first], family
+    )
 
 
 def _check_classes(frame_class: NDArray) -> None:

@@ -29,6 +29,7 @@ from spi_viewer.frames import NETWORK_SIDE_PX, DecisionRule, FrameClass
 from spi_viewer.networks.classifier import find_model
 from spi_viewer.networks.devices import choose_device
 from spi_viewer.networks.frame_classifier import Classification
+from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.model_card import CARD_NAME, ModelCard
 from spi_viewer.networks.training_data import TrainingBatch
 
@@ -101,7 +102,7 @@ def log_lit_pixels(counts: Tensor, valid: Tensor, thresholds: NDArray[np.float32
 
 def fit_lit_pixels(
     training: Iterable[TrainingBatch],
-    _validation: Sequence[TrainingBatch],
+    validation: Sequence[TrainingBatch],
     folder: Path,
     settings: FitSettings,
 ) -> ModelCard:
@@ -114,7 +115,7 @@ def fit_lit_pixels(
 
     Args:
         training: batches, may be endless.
-        _validation: not used; there is nothing to choose.
+        validation: for figures only; there is nothing to choose.
         folder: to write.
         settings: name and number of frames.
 
@@ -144,7 +145,10 @@ def fit_lit_pixels(
         training={**settings.description, "frames": len(data)},
     )
     tensors = {"slope": torch.tensor(slope), "offset": torch.tensor(offset)}
-    save_baseline(folder, KIND, card, {**tensors, "shares": torch.from_numpy(shares)})
+    tensors["shares"] = torch.from_numpy(shares)
+    if validation:
+        card.figures = {"validation": measure(LitPixelsClassifier(card, tensors), validation)}
+    save_baseline(folder, KIND, card, tensors)
     return card
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from spi_viewer.baselines.fit_settings import FitSettings
-from spi_viewer.baselines.labelled_features import LabelledFeatures, labelled_features
+from spi_viewer.baselines.labelled_features import LabelledFeatures, card_figures, labelled_features
 from spi_viewer.baselines.linear_head import fit_linear_head
 from spi_viewer.baselines.vgg16 import (
     VGG16,
@@ -67,13 +67,13 @@ def fit_vgg16(
         scores = head(torch.from_numpy(held.features[:, :wide])).numpy()
     temperature = fit_temperature(scores, held.frame_class)
     probability = probabilities(scores, temperature)
+    rule = rule_among_bright(probability, held.frame_class, held.photons, settings.false_positives)
     card = ModelCard(
         name=settings.name,
         config=config,
         temperature=temperature,
-        rule=rule_among_bright(
-            probability, held.frame_class, held.photons, settings.false_positives
-        ),
+        rule=rule,
+        figures=card_figures(probability, held, rule.threshold),
         training={
             **settings.description,
             "frames": len(learned),

@@ -18,7 +18,7 @@ def labelled(classes, seed=0, frames=120):
     x = random.normal(size=(frames, 6)) * [1, 100, 1e-3, 5, 1, 0] + 3
     x[:, 0] += 2 * frame_class
     x[:, 1] += 150 * (frame_class == FrameClass.MULTI)
-    return LabelledFeatures(x.astype(np.float32), frame_class, np.ones(frames))
+    return LabelledFeatures(x.astype(np.float32), frame_class, np.ones(frames), [""] * frames)
 
 
 def probabilities(head, features):
