@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ _POINT_PX = 5
 _MOST_DRAWN = 6000
 _GROUPS = ("bad", "unsure", "good")  # drawn in this order
 _FEW = 3
+_REST_PER_WORK = 6  # many frames take a while to lay out: that often there is no need
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,7 @@ class _Layout:
     rows: NDArray[np.int64]
     points: NDArray[np.float32]
     group: NDArray[np.int8]
+    took_s: float = 0.0
 
 
 class EmbeddingView(QWidget):
@@ -53,6 +56,8 @@ class EmbeddingView(QWidget):
         super().__init__()
         self._session, self._features = session, features
         self._run: int | None = None
+        self._row: int | None = None
+        self._rested_at_s = 0.0
         self._shown_state: object = None
         self._layout = _Layout(np.zeros(0, np.int64), np.zeros((0, 2), "f4"), np.zeros(0, np.int8))
         self._layouts = NewestResult(self)
@@ -61,6 +66,7 @@ class EmbeddingView(QWidget):
         self.plot = pg.PlotWidget(viewBox=self.box)
         self.note = QLabel()
         self._dots = [pg.ScatterPlotItem(size=_POINT_PX, pen=None) for _ in _GROUPS]
+        self._current = pg.ScatterPlotItem(size=3 * _POINT_PX, brush=None)
         self._loop = pg.PlotCurveItem()
         self._build()
         self._dress()
@@ -68,13 +74,21 @@ class EmbeddingView(QWidget):
 
     def set_run(self, run: int | None) -> None:
         """Show the frames of one run, or of all."""
-        self._run = run
+        self._run, self._rested_at_s = run, 0.0
         self.refresh()
 
+    def show_row(self, row: int) -> None:
+        """Ring the point of the frame that is shown."""
+        self._row = row
+        place = self.place_of(row)
+        self._current.setData(pos=[] if place is None else [(place.x(), place.y())])
+
     def refresh(self) -> None:
-        """Lay the points out anew if there are others and somebody looks."""
+        """Lay the points out anew if there are others, somebody looks and nobody draws."""
         state = (self._features.added, self._session.revision, self._run)
-        if not self.isVisible() or state == self._shown_state or not self._layouts.is_idle:
+        is_due = state != self._shown_state and time.monotonic() >= self._rested_at_s
+        is_free = self._layouts.is_idle and not self.box.is_drawing
+        if not (is_due and is_free and self.isVisible()):
             return
         self._shown_state = state
         run = self._run
@@ -91,7 +105,7 @@ class EmbeddingView(QWidget):
         return QPointF(*map(float, self._layout.points[found[0]])) if found.size else None
 
     def _build(self) -> None:
-        for item in (*self._dots, self._loop):
+        for item in (*self._dots, self._current, self._loop):
             self.plot.addItem(item)
         for dots in self._dots:  # they take clicks to themselves
             dots.sigClicked.connect(
@@ -115,6 +129,10 @@ class EmbeddingView(QWidget):
 
     def _show_layout(self, layout: _Layout) -> None:
         self._layout = layout
+        self._rested_at_s = time.monotonic() + _REST_PER_WORK * layout.took_s
+        self._loop.setData([], [])  # the points under it have moved
+        if self._row is not None:
+            self.show_row(self._row)
         drawn = np.arange(len(layout.rows))
         if len(drawn) > _MOST_DRAWN:  # more would hold the window up; the loop takes all the same
             drawn = np.random.default_rng(0).choice(drawn, _MOST_DRAWN, replace=False)
@@ -157,6 +175,7 @@ class EmbeddingView(QWidget):
             colour = pg.mkColor(getattr(theme, tone))
             colour.setAlpha(190)
             dots.setBrush(pg.mkBrush(colour))
+        self._current.setPen(pg.mkPen(theme.accent, width=2))
         self._loop.setPen(pg.mkPen(theme.accent, width=1.5, style=Qt.DashLine))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -173,6 +192,7 @@ class EmbeddingView(QWidget):
 
 def lay_out(session: Session, features: FeatureMemory, run: int | None) -> _Layout:
     """Places and groups of the frames that are remembered, of one run or all; on any thread."""
+    started_s = time.monotonic()
     rows, values = features.snapshot()
     if run is not None:
         chosen = session.runs_of(rows) == run
@@ -180,4 +200,4 @@ def lay_out(session: Session, features: FeatureMemory, run: int | None) -> _Layo
     unsure = session.unsure(rows) & (session.labels(rows) == OperatorLabel.NONE)
     good = session.final_verdicts(rows) == Verdict.GOOD
     group = np.where(unsure, 1, np.where(good, 2, 0)).astype(np.int8)
-    return _Layout(rows, principal_plane(values), group)
+    return _Layout(rows, principal_plane(values), group, time.monotonic() - started_s)

@@ -11,6 +11,9 @@ from PyQt5.QtCore import QPointF, Qt, pyqtSignal
 class LassoBox(pg.ViewBox):
     """A plot's inside in which a drag draws a loop; the wheel zooms, a double click shows all.
 
+    Attributes:
+        is_drawing: a loop is begun and not closed yet.
+
     Signals:
         loop_drawn: (n, 2) corners of the loop in the plot's coordinates, while and after drawing.
         loop_closed: the same, when the button is let go.
@@ -24,6 +27,7 @@ class LassoBox(pg.ViewBox):
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
         self._corners: list[tuple[float, float]] = []
+        self.is_drawing = False
 
     def mouseDragEvent(
         self, event: pg.GraphicsScene.mouseEvents.MouseDragEvent, axis: int | None = None
@@ -36,6 +40,7 @@ class LassoBox(pg.ViewBox):
         if event.isStart():
             self._corners = [self._place(event.buttonDownScenePos())]
         self._corners.append(self._place(event.scenePos()))
+        self.is_drawing = not event.isFinish()
         corners = np.array(self._corners)
         self.loop_drawn.emit(corners)
         if event.isFinish():

@@ -56,6 +56,8 @@ def test_a_click_on_a_point_shows_its_frame(qtbot, viewer, embedding):
     shown = viewer.inspector.requests[-1]
     one, other = embedding.place_of(17), embedding.place_of(shown)
     assert (pixel(embedding, one) - pixel(embedding, other)).manhattanLength() < 20
+    ringed = embedding._current.getData()
+    assert (ringed[0][0], ringed[1][0]) == pytest.approx((other.x(), other.y()))
 
 
 def test_a_loop_around_a_cluster_selects_it_and_g_labels_it(qtbot, viewer, embedding):
@@ -78,6 +80,14 @@ def test_a_loop_around_a_cluster_selects_it_and_g_labels_it(qtbot, viewer, embed
     assert set(np.flatnonzero(labels == OperatorLabel.GOOD).tolist()) == selected
     qtbot.keyClick(window, Qt.Key_Z, Qt.ControlModifier)
     assert (viewer.session.labels(range(60)) == OperatorLabel.NONE).all()
+
+
+def test_points_keep_their_places_while_a_loop_is_drawn(viewer, embedding):
+    embedding.box.is_drawing = True
+    viewer.pipeline.add_frames(0, 10, start=60)
+    embedding.refresh()
+    assert embedding._layouts.is_idle
+    embedding.box.is_drawing = False
 
 
 def test_an_empty_loop_selects_nothing(viewer, embedding):
