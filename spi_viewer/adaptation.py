@@ -1,1 +1,0 @@
-"""A model made to fit a run."""
