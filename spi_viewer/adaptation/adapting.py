@@ -1,4 +1,4 @@
-"""One adaptation from end to end: fitted, judged on a hold-out, and written beside the old model."""
+"""One adaptation from end to end: fitted, judged on a hold-out, written beside the old model."""
 
 from __future__ import annotations
 
@@ -96,8 +96,9 @@ def adapt_model(
     kept, figures, fitted = NORMS, {}, 0
     result = networks.models[NORMS]
     if labels is not None:
+        said = networks.embeddings(labels.counts, labels.valid)
         learned, judged = _parts(labels, per_class, seed)
-        chosen, figures = _judged(networks, labels, learned, judged, false_positives, seed)
+        chosen, figures = _judged(networks, said, labels, learned, judged, false_positives, seed)
         kept, fitted = _best(figures), len(learned)
         result = _with_chosen(networks, chosen) if kept == HEAD else networks.models[kept]
     if kept != AS_TRAINED:
@@ -134,11 +135,12 @@ def repeated_splits(
     splits, and the numbers of labels and judged frames.
     """
     networks = networks_for_run(model, frames.counts, frames.valid, choose_device(device))
+    said = networks.embeddings(frames.counts, frames.valid)
     answers: dict[str, list[float]] = {AS_TRAINED: [], NORMS: [], HEAD: []}
     sizes = []
     for seed in range(repeats):
         learned, judged = _parts(frames, per_class, seed)
-        _, figures = _judged(networks, frames, learned, judged, false_positives, seed)
+        _, figures = _judged(networks, said, frames, learned, judged, false_positives, seed)
         for kind, figure in figures.items():
             answers[kind].append(figure["balanced_accuracy"])
         sizes.append((len(learned), len(judged)))
@@ -173,6 +175,7 @@ def _parts(
 
 def _judged(
     networks: NetworksForRun,
+    said: dict[str, Embedding],
     frames: LabelledFrames,
     learned: NDArray,
     judged: NDArray,
@@ -180,24 +183,23 @@ def _judged(
     seed: int,
 ) -> tuple[ChosenHead, dict[str, dict[str, Any]]]:
     """The head that the learned rows speak for, and figures of all on the judged ones."""
-    part = frames.select(np.concatenate([learned, judged]))
-    said = networks.embeddings(part.counts, part.valid)
-    first, rest = np.arange(len(learned)), np.arange(len(learned), len(part))
     chosen = choose_head(
-        {kind: one.select(first) for kind, one in said.items()},
-        part.frame_class.numpy()[first],
-        part.event[first],
+        {kind: one.select(learned) for kind, one in said.items()},
+        frames.frame_class.numpy()[learned],
+        frames.event[learned],
         networks.spreads,
         false_positives,
         seed,
     )
     card = networks.models[AS_TRAINED].card
-    kept = {kind: one.select(rest) for kind, one in said.items()}
+    kept = {kind: one.select(judged) for kind, one in said.items()}
     new = Embedding(chosen.head.logits(kept[chosen.kind]), kept[chosen.kind].features)
 
     def figures(one: Embedding, temperature: float, rule: DecisionRule) -> dict[str, Any]:
         p_good = probabilities(one.logits, temperature)[:, FrameClass.SINGLE]
-        return hold_out_figures(p_good, part.is_good[rest], part.event[rest], rule.threshold)
+        return hold_out_figures(
+            p_good, frames.is_good[judged], frames.event[judged], rule.threshold
+        )
 
     return chosen, {
         AS_TRAINED: figures(kept[AS_TRAINED], card.temperature, card.rule),

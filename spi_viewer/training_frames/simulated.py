@@ -1,11 +1,11 @@
-"""Which frames a network learns from, is judged on and is measured on."""
+"""Simulated frames for a training."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import FrameClass
@@ -13,6 +13,7 @@ from spi_viewer.networks.training_data import TrainingBatch, replayed
 from spi_viewer.simulation.dataset import stream
 from spi_viewer.simulation.detector import DetectorPreset, find_detector
 from spi_viewer.simulation.simulated_stream import simulated_stream
+from spi_viewer.training_frames.source import HeldBackSet
 
 if TYPE_CHECKING:
     from spi_viewer.simulation.simulated_frames import SimulatedFrames
@@ -21,31 +22,6 @@ if TYPE_CHECKING:
 VALIDATION_SEED = 1_000_000_007
 TEST_SEED = 2_000_000_011
 SET_BATCH = 128
-
-
-class HeldBackSet(NamedTuple):
-    """Frames that no training saw, and in words what they are."""
-
-    conditions: str
-    batches: list[TrainingBatch]
-
-
-class TrainingFrames(Protocol):
-    """Labelled frames for one training; pickled, for a process a device."""
-
-    def training_stream(
-        self, batch: int, seeds: tuple[int, ...], device: str
-    ) -> Iterable[TrainingBatch]:
-        """Endless batches to learn from; the same seeds give the same frames."""
-
-    def validation_set(self, frames: int, seed: int) -> list[TrainingBatch]:
-        """What epochs, temperature and threshold are chosen on."""
-
-    def test_sets(self, frames: int, seed: int) -> dict[str, HeldBackSet]:
-        """What the figures in model.json are measured on, by the name of the figures."""
-
-    def description(self) -> dict[str, Any]:
-        """For the model's card; JSON values."""
 
 
 @dataclass(frozen=True)
