@@ -60,8 +60,10 @@ def measured_part(run: str, conditions: str, answers: Sequence[Answers], palette
         "own threshold. Crosses are flagged as unfamiliar."
     )
     events = len(np.unique(answers[0].group))
-    text = f"{conditions}; {len(answers[0]):,} labelled frames of {events:,} events."
-    text += " They say nothing of a model that was trained on this run."
+    text = (
+        f"{conditions[:1].upper()}{conditions[1:]}. {len(answers[0]):,} labelled frames of "
+        f"{events:,} events. The figures say nothing of a model that was trained on this run."
+    )
     if not answers[0].has_both:
         text += " All of them are good or all are bad, so no curve can be drawn."
     figure = Illustration(f"measured_{base}", caption, draw_scores(answers, palette))
