@@ -138,10 +138,11 @@ class _Evaluation:
         if depths is not None:
             self._progress.begin("training for Figure 6", depths.frames_seen)
             self._report.add(depth_part(list(depths.points(self._progress)), depths.conditions))
-        elif len(points := depths_of(self._models)) > 1:
+        elif len({(p.n, p.m) for p in (points := depths_of(self._models))}) > 1:
             text = (
-                "From the models' cards: each on validation frames of its own. No accuracy on "
-                "training frames is known where no frame is ever shown twice."
+                "From the models' cards: each was trained in its own way and validated on frames "
+                "of its own, so a difference need not come from the size. No accuracy on training "
+                "frames is known where no frame is ever shown twice."
             )
             self._report.add(depth_part(points, text))
         else:

@@ -43,13 +43,15 @@ def draw_depths(points: Sequence[DepthPoint]) -> Figure:
     figure, axes = new_axes(height_in=3.0, width_in=4.6)
     axis = axes[0, 0]
     palette = Palette(["training", "validation"])
+    line = "none" if any(p.model for p in points) else "-"  # other trainings are no series
     for number, name in enumerate(("training", "validation")):
         measured = [(place, getattr(p, name)) for place, p in enumerate(points)]
         known = [(place, estimate) for place, estimate in measured if estimate is not None]
         if known:
             value, error = error_bars([estimate for _, estimate in known])
             x = np.array([place for place, _ in known]) + 0.06 * (number - 0.5)
-            axis.errorbar(x, value, yerr=error, elinewidth=1.0, label=name, **palette.of(name))
+            look = palette.of(name) | {"linestyle": line, "elinewidth": 1.0}
+            axis.errorbar(x, value, yerr=error, label=name, **look)
     labels = [f"({p.n}, {p.m})" + (f"\n{p.model}" if p.model else "") for p in points]
     axis.set_xticks(range(len(points)), labels)
     axis.set_xlim(-0.5, len(points) - 0.5)
