@@ -134,17 +134,17 @@ class _Evaluation:
         histories = histories_part(self._models, self._palette)
         if histories is not None:
             self._report.add(histories)
-        depths = self._plan.depths
+        depths, of_cards = self._plan.depths, depths_of(self._models)
         if depths is not None:
             self._progress.begin("training for Figure 6", depths.frames_seen)
             self._report.add(depth_part(list(depths.points(self._progress)), depths.conditions))
-        elif len({(p.n, p.m) for p in (points := depths_of(self._models))}) > 1:
+        elif len({(point.n, point.m) for point in of_cards}) > 1:
             text = (
                 "From the models' cards: each was trained in its own way and validated on frames "
                 "of its own, so a difference need not come from the size. No accuracy on training "
                 "frames is known where no frame is ever shown twice."
             )
-            self._report.add(depth_part(points, text))
+            self._report.add(depth_part(of_cards, text))
         else:
             self._report.missing.append(
                 "Figure 6 needs ResNets of several sizes: name their folders with --model, or "
