@@ -30,7 +30,7 @@ from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import network_input, tensor_of
 
 _log = logging.getLogger(__name__)
-_CPU_FRAMES = 64  # larger batches fall out of the cache and gain nothing
+_CPU_FRAMES = 16  # as fast as 64, in a quarter of the memory, which stays taken once it was
 _GPU_FRAMES = 512
 
 _T = TypeVar("_T")
