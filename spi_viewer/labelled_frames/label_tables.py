@@ -163,13 +163,13 @@ def _rows(path: Path) -> Sequence[Mapping[str, str]]:
             raise LabelError(f"{path}: is larger than any table of labels")
         with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             lines = csv.DictReader(file, restval="")
+            names = [name.strip() for name in lines.fieldnames or ()]
             rows = [
                 {k.strip(): v if k == "file" else v.strip() for k, v in row.items() if k and v}
                 for row in lines
             ]
     except (OSError, csv.Error) as error:
         raise LabelError(f"{path}: the labels cannot be read ({error})") from error
-    names = [name.strip() for name in lines.fieldnames or ()]
     return [{name: row.get(name, "") for name in names} for row in rows]
 
 

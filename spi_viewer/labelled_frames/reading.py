@@ -121,9 +121,11 @@ def labelled_runs(
             _check_places(own, info, places, whole=table is None)
             limit = MAX_FRAMES // len(unique)
             invalid = kept.read(reader, info, own, _thinned(places, limit), crop, limit)
-            notes += _notes(own, path, len(places) - limit, invalid, in_csv=table is not None)
+            notes += _notes(own, path, len(places) - limit, invalid)
     source = str(labels) if labels is not None else "the runs' own labels"
-    frames = kept.frames(f"{', '.join(map(str, unique))}; labels: {source}", list(dict.fromkeys(notes)))
+    frames = kept.frames(
+        f"{', '.join(map(str, unique))}; labels: {source}", list(dict.fromkeys(notes))
+    )
     _check_classes(frames, source, bad_of_some_kind)
     return frames
 
@@ -274,7 +276,7 @@ def _spans(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield start, stop
 
 
-def _notes(table: LabelTable, path: Path, too_many: int, invalid: int, in_csv: bool) -> list[str]:
+def _notes(table: LabelTable, path: Path, too_many: int, invalid: int) -> list[str]:
     notes = []
     if table.left_out:
         listed = ", ".join(f"{count} of {text!r}" for text, count in table.left_out.most_common(6))
