@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from spi_viewer.evaluation.simulated import accuracy_part, photons_part
 from spi_viewer.evaluation.speed import Speed, measure_speed, speed_frames, speed_part
 from spi_viewer.evaluation.trade_off import curves_part
 
+_EXAMPLE_BATCHES = 20  # in which frames to be explained are looked for
 _STOPPED = "It was stopped while {} ({:,} of {:,} frames); the same command begins it again."
 
 
@@ -127,7 +129,8 @@ class _Evaluation:
         return measure_speed(classifiers, batch, self._progress)
 
     def _activations(self) -> Part:
-        examples = choose_examples(batch for batch, _ in self._plan.simulated.batches())
+        first = itertools.islice(self._plan.simulated.batches(), _EXAMPLE_BATCHES)
+        examples = choose_examples(batch for batch, _ in first)
         return activation_part({m.name: m.classifier for m in self._models}, examples)
 
     def _learning(self) -> None:
