@@ -93,7 +93,8 @@ def adapt_model(
     model = load_model(start_from)
     counts, valid = unlabelled_run(run, RUN_FRAMES, dataset, seed=seed)
     networks = networks_for_run(model, counts, valid, choose_device(device))
-    kept, figures, fitted = NORMS, {}, 0
+    kept, fitted = NORMS, 0
+    figures: dict[str, dict[str, Any]] = {}
     result = networks.models[NORMS]
     if labels is not None:
         said = networks.embeddings(labels.counts, labels.valid)

@@ -58,12 +58,12 @@ def few_of_each_class(
         events = np.unique(event[frame_class == one])
         random.shuffle(events)
         kept_back = set(events[-1:].tolist())
-        rows = [
+        own = [
             int(row)
             for e in events
             if e not in kept_back
             for row in np.flatnonzero((event == e) & (frame_class == one))
         ]
-        chosen += rows[:per_class]
+        chosen += own[:per_class]
     rows = np.array(sorted(chosen), np.int64)
     return rows, np.flatnonzero(~np.isin(event, event[rows]))

@@ -169,7 +169,8 @@ class _Gathered:
         every = range(info.frame_count)
         for start, stop in _spans(sorted(places) if not table.by_event else every):
             batch = reader.read_batch(info.path, info.dataset, start, stop, square, written_at_s)
-            rows, codes = [], []
+            rows: list[int] = []
+            codes: list[int] = []
             for row, one in enumerate(batch.ids):
                 code = places.get(one.index)
                 code = table.of_event(one.name) if code is None and table.by_event else code
