@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._session, self._pipeline, self._inspector = session, pipeline, inspector
         self._settings, self._models = settings, models
         self._run: int | None = None
+        self._explained: Inspection | None = None
         self.bridge = Bridge(session, pipeline, inspector)
         self.follow = LiveFollow(session)
         self.opener = RunOpener(pipeline, settings, start_demo, self)
@@ -122,15 +123,20 @@ class MainWindow(QMainWindow):
         self.say(f"{format_count(len(rows))} {plural} selected: G, B or U labels, Ctrl+E exports")
 
     def inspect_row(self, row: int) -> None:
-        """Have a frame read and explained; the grid goes along while the newest is followed."""
+        """Have a frame read and explained."""
         self._inspector.request(row)
-        if self.follow.is_following:
-            self.grid.select_row(row)
 
-    def show_inspection(self, inspection: Inspection | None) -> None:
-        """Show the frame that was read."""
-        for view in (self.pattern, self.activation, self.frame_info):
-            view.show_inspection(inspection)
+    def show_drawn(self, inspection: Inspection | None) -> None:
+        """Explain the pattern that is on the screen: no panel is ahead of another.
+
+        While the newest frame is followed, the grid goes along.
+        """
+        if inspection is not self._explained:
+            self._explained = inspection
+            self.activation.show_inspection(inspection)
+            self.frame_info.show_inspection(inspection)
+        if inspection is not None and self.follow.is_following:
+            self.grid.select_row(inspection.row)
 
     def show_idle_reason(self) -> None:
         """Say in the middle why there is no frame yet, and what to do about it."""

@@ -49,10 +49,12 @@ class PatternView(QWidget):
     Signals:
         crop_changed: Crop that the operator dragged, None for back to automatic.
         colour_map_changed: name of the colour map chosen here.
+        inspection_drawn: Inspection that is on the screen now, None for none.
     """
 
     crop_changed = pyqtSignal(object)
     colour_map_changed = pyqtSignal(str)
+    inspection_drawn = pyqtSignal(object)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -212,6 +214,7 @@ class PatternView(QWidget):
         if inspection is None or picture is None:
             self._show_title(inspection)
             self._show_image(None, None)
+            self.inspection_drawn.emit(inspection)
             return
         locked = self._locked.get(_level_group(scale))
 
@@ -226,6 +229,7 @@ class PatternView(QWidget):
         if self._picture is not None:
             self._show_title(rendered.inspection)
             self._show_image(rendered.image, rendered)
+            self.inspection_drawn.emit(rendered.inspection)
 
     def _show_image(self, image: IntensityImage | None, rendered: _Rendered | None) -> None:
         self._image = image

@@ -23,10 +23,11 @@ def connect_views(window: MainWindow) -> None:
         (bridge.rows_changed, grid.refresh, window.show_label_state, window.show_idle_reason),
         (bridge.counts_due, window.figures.show_counts),
         (bridge.charts_due, window.figures.show_charts, window.embedding.refresh),
-        (bridge.inspection_changed, window.show_inspection),
+        (bridge.inspection_changed, pattern.show_inspection),
         (bridge.ticked, follow.look),
         # which frame is shown
         (follow.row_wanted, window.inspect_row, window.embedding.show_row),
+        (pattern.inspection_drawn, window.show_drawn),
         (follow.following_changed, window.show_following),
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),

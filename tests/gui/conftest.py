@@ -303,5 +303,7 @@ def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     made.window.show()
     qtbot.waitExposed(made.window)
     made.window.bridge.look()
+    made.window.bridge.look()
+    qtbot.waitUntil(lambda: made.window.pattern.drawn_row == 59)
     yield made
     made.window.close()

@@ -359,3 +359,20 @@ def test_without_a_frame_the_window_says_what_to_do(empty_viewer) -> None:
     pipeline.state = PipelineStatus()
     window.bridge.look()
     assert "settings (Ctrl+,)" in message()
+
+
+def test_all_panels_speak_of_the_pattern_on_the_screen(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    request, waiting = window.pattern._renderer.request, []
+    window.pattern._renderer.request = waiting.append  # drawing is slow
+    viewer.pipeline.add_frames(0, 1, start=60)
+    window.follow.set_following(True)
+    window.bridge.look()
+    window.bridge.look()
+    assert window.follow.row == 60
+    assert window.activation._inspection.row == 59
+    assert window.grid.current_row == 59
+    request(waiting[-1])
+    qtbot.waitUntil(lambda: window.activation._inspection.row == 60)
+    assert window.pattern.drawn_row == 60
+    assert window.grid.current_row == 60
