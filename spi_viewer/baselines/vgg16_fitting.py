@@ -12,14 +12,8 @@ from torch import Tensor, nn
 from spi_viewer.baselines.fit_settings import FitSettings
 from spi_viewer.baselines.labelled_features import LabelledFeatures, card_figures, labelled_features
 from spi_viewer.baselines.linear_head import fit_linear_head
-from spi_viewer.baselines.vgg16 import (
-    VGG16,
-    Vgg16,
-    Vgg16Config,
-    built,
-    imagenet_tensors,
-    save_vgg16,
-)
+from spi_viewer.baselines.vgg16 import imagenet_tensors, save_vgg16
+from spi_viewer.baselines.vgg16_network import VGG16, Vgg16, Vgg16Config, built
 from spi_viewer.baselines.vgg16_weights import weights_path
 from spi_viewer.networks.calibration import fit_temperature, probabilities
 from spi_viewer.networks.devices import choose_device

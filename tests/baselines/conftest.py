@@ -12,8 +12,8 @@ import torch
 from spi_viewer.baselines.diffusion_model import DiffusionMapConfig, fit_diffusion_map
 from spi_viewer.baselines.fit_settings import FitSettings
 from spi_viewer.baselines.lit_pixels import fit_lit_pixels
-from spi_viewer.baselines.vgg16 import Vgg16Config, file_shapes
 from spi_viewer.baselines.vgg16_fitting import fit_vgg16
+from spi_viewer.baselines.vgg16_network import Vgg16Config, file_shapes
 from spi_viewer.baselines.vgg16_weights import VARIABLE
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.training_data import TrainingBatch

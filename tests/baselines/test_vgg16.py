@@ -8,12 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from spi_viewer.baselines.vgg16 import (
-    Vgg16Classifier,
-    Vgg16Config,
-    built,
-    imagenet_tensors,
-)
+from spi_viewer.baselines.vgg16 import Vgg16Classifier, imagenet_tensors
+from spi_viewer.baselines.vgg16_network import Vgg16Config, built
 from spi_viewer.baselines.vgg16_weights import VARIABLE
 from spi_viewer.errors import ModelError
 

@@ -11,7 +11,7 @@ import torch
 
 from spi_viewer import paths
 from spi_viewer.baselines import vgg16_weights
-from spi_viewer.baselines.vgg16 import VGG16, file_shapes
+from spi_viewer.baselines.vgg16_network import VGG16, file_shapes
 from spi_viewer.baselines.vgg16_weights import (
     FILE_NAME,
     SHA256,

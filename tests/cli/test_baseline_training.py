@@ -12,8 +12,8 @@ import torch
 
 from spi_viewer.baselines import vgg16_weights
 from spi_viewer.baselines.fit_settings import FitSettings
-from spi_viewer.baselines.vgg16 import Vgg16Config, file_shapes
 from spi_viewer.baselines.vgg16_fitting import fit_vgg16
+from spi_viewer.baselines.vgg16_network import Vgg16Config, file_shapes
 from spi_viewer.baselines.vgg16_weights import FILE_NAME, VARIABLE
 from spi_viewer.errors import ModelError
 from spi_viewer.simulation.dataset import stream
