@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.errors import LabelError
+from spi_viewer.errors import LabelError, RunFileError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameClass, FrameId, RunInfo
 from spi_viewer.labelled_frames.label_names import BAD_OF_SOME_KIND, LabelNames
 from spi_viewer.labelled_frames.label_tables import LabelTable, labels_in_run, read_label_table
@@ -143,7 +143,10 @@ def unlabelled_run(
         rows = np.random.default_rng(seed).permutation(info.frame_count)[:frames]
         places = dict.fromkeys(np.sort(rows).tolist(), int(FrameClass.BLANK))
         kept.read(reader, info, LabelTable(""), places, crop, frames)
-    found = kept.frames(str(path), [])
+    try:
+        found = kept.frames(str(path), [])
+    except LabelError as error:
+        raise RunFileError(path, "it holds no frame with a pattern") from error
     return found.counts, found.valid
 
 

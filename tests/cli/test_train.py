@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spi_viewer.networks.checkpoint import load_model
@@ -69,6 +70,90 @@ def test_an_interrupted_training_goes_on_where_it_stopped(
     monkeypatch.setattr(Update, "step", lambda *arguments: done.append(None) or step(*arguments))
     assert train(epochs=2).exit_code == 0
     assert len(done) == 4
+
+
+@pytest.fixture
+def labelled_run(write_run) -> Path:
+    """Twenty frames of ten events; rings are single, noise is multi."""
+    random = np.random.default_rng(0)
+    axis = np.arange(96) - 47.5
+    ring = 8 * (1 + np.cos(np.hypot(axis[:, None], axis)))
+    is_good = np.arange(20) % 4 < 2
+    rates = np.where(is_good[:, None, None], ring, random.random((20, 96, 96)) * 16)
+    return write_run(
+        "labelled.h5",
+        random.poisson(rates).astype(np.uint16),
+        entry_1__experiment_identifier=[f"e:1:{number // 2}".encode() for number in range(20)],
+        labels__class=is_good.astype(np.int8),
+    )
+
+
+NAMES = ("--label-names", "0=multi,1=single")
+
+
+def test_a_model_learns_from_a_measured_run_or_from_both_kinds(
+    train, labelled_run: Path, tmp_path: Path
+) -> None:
+    outcome = train("--measured-share", "0.5", "--data", str(labelled_run), *NAMES)
+    assert outcome.exit_code == 0
+    card = json.loads((tmp_path / "tiny" / "model.json").read_text())
+    assert card["training"]["data"] == "simulated and measured"
+    assert {"test", "test_measured"} <= card["figures"].keys()
+    assert str(labelled_run) in card["figures"]["test_measured"]["conditions"]
+    parts = card["training"]["measured_frames"]
+    assert sum(parts.values()) == 20
+    assert min(parts.values()) >= 4
+
+
+def test_measured_frames_alone_have_no_family(
+    spi_viewer, labelled_run: Path, tmp_path: Path
+) -> None:
+    small = [part for name in ("--n", "--m", "--epochs", "--steps") for part in (name, 1)]
+    options = ["--data", labelled_run, *NAMES, "--device", "cpu", "--batch", 8, *small]
+    refused = spi_viewer("train", "-o", tmp_path / "tiny", *options, "--family", "sphere")
+    assert refused.exit_code == 2
+    assert "--family is of simulated frames" in " ".join(refused.err.split())
+    assert spi_viewer("train", "-o", tmp_path / "tiny", *options).exit_code == 0
+    card = json.loads((tmp_path / "tiny" / "model.json").read_text())
+    assert card["training"]["data"] == "measured"
+    assert set(card["figures"]) == {"validation", "test_measured"}
+
+
+def test_labels_without_runs_and_labels_without_meaning_are_refused(
+    train, labelled_run: Path
+) -> None:
+    assert "--data" in train("--labels", "labels.csv").err
+    outcome = train("--measured-share", "0.5", "--data", str(labelled_run))
+    assert outcome.exit_code == 1
+    assert "--label-names" in outcome.err
+
+
+def test_an_adaptation_shows_before_and_after_and_writes_another_model(
+    spi_viewer, labelled_run: Path, model: Path, tmp_path: Path
+) -> None:
+    command = ("train", "--adapt", labelled_run, "--from", model, "-o", tmp_path / "new")
+    outcome = spi_viewer(*command, "--labels-per-class", 5, *NAMES, "--device", "cpu")
+    lines = outcome.out.splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == [
+        "as trained",
+        "batch norms of the run",
+        "head from labels",
+    ]
+    assert all("held-out frames" in line for line in lines[:3])
+    assert outcome.exit_code == 0
+    load_model(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [((), "--from"), (("--from", "resnet10", "--epochs", "3"), "--epochs has no meaning")],
+)
+def test_an_adaptation_refuses_what_it_cannot_use(
+    spi_viewer, labelled_run: Path, tmp_path: Path, flags, told: str
+) -> None:
+    outcome = spi_viewer("train", "--adapt", labelled_run, "-o", tmp_path / "new", *flags)
+    assert outcome.exit_code == 2
+    assert told in " ".join(outcome.err.split())
 
 
 @pytest.mark.parametrize(
