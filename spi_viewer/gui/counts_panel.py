@@ -52,7 +52,7 @@ class CountsPanel(QWidget):
 
     def show_series(self, series: HitRateSeries, by_time: bool) -> None:
         """Draw the series against time, or against the count of frames."""
-        series = _without_begun_bin(series)
+        series = _without_cut_bins(series)
         self._series = series
         count = len(series.time_s)
         if count == 0:
@@ -141,10 +141,13 @@ def _percent_ticks(bottom: float, top: float) -> list[tuple[float, str]]:
     return [(n * step, f"{n * step:g}") for n in range(first, math.floor(top / step) + 1)]
 
 
-def _without_begun_bin(series: HitRateSeries) -> HitRateSeries:
-    """Leave out the last bin while it has hardly begun: its rate is noise, not news."""
-    if len(series.frames) < 3 or series.frames[-1] >= _BEGUN_SHARE * np.median(series.frames):
+def _without_cut_bins(series: HitRateSeries) -> HitRateSeries:
+    """Leave out a first or last bin that holds hardly anything: its rate is noise, not news."""
+    count = len(series.frames)
+    if count < 3:
         return series
+    enough = series.frames >= _BEGUN_SHARE * np.median(series.frames)
+    kept = slice(0 if enough[0] else 1, count if enough[-1] else count - 1)
     return replace(
-        series, **{field.name: getattr(series, field.name)[:-1] for field in fields(series)}
+        series, **{field.name: getattr(series, field.name)[kept] for field in fields(series)}
     )

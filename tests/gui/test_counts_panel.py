@@ -73,3 +73,10 @@ def test_ticks_are_few_and_round(panel):
     shown = ticks(panel, "left")
     assert 2 <= len(shown) <= 6
     assert all(float(text) % 5 == 0 for text in shown)
+
+
+def test_bins_that_are_cut_off_at_either_end_are_no_news(panel):
+    cut = series([1.0, 0.2, 0.3, 0.2, 0.0])
+    cut.frames[[0, -1]] = 1
+    panel.show_series(cut, by_time=True)
+    assert panel._line.getData()[1].tolist() == pytest.approx([20, 30, 20])
