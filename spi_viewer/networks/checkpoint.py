@@ -33,6 +33,8 @@ from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 
 WEIGHTS_NAME = "weights.safetensors"
+_PART = ".part"
+_CARD_PART = CARD_NAME + _PART
 _MAX_BYTES = 1 << 30
 _NETWORK, _PIXELS, _FAMILIARITY = "network.", "pixels.", "familiarity."
 
@@ -83,10 +85,24 @@ def write_model(
     text = card_to_text(card, configs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # The card stands ready before the weights change: see `complete_write`.
+        ready = _write_part(folder / CARD_NAME, text.encode())
         write_aside(folder / WEIGHTS_NAME, weights)
-        write_aside(folder / CARD_NAME, text.encode())
+        os.replace(ready, folder / CARD_NAME)
     except OSError as error:
         raise ModelError(f"{folder}: the model cannot be written ({error})") from error
+
+
+def complete_write(folder: Path) -> None:
+    """Finish a write that was cut off between weights and card, if there is one.
+
+    Only for the one process that writes into the folder; raises ModelError if it cannot.
+    """
+    if _card_aside(folder) is not None:
+        try:
+            os.replace(folder / _CARD_PART, folder / CARD_NAME)
+        except OSError as error:
+            raise ModelError(f"{folder}: the model cannot be written ({error})") from error
 
 
 def save_figures(folder: Path, figures: dict[str, Any]) -> None:
@@ -106,7 +122,7 @@ def save_figures(folder: Path, figures: dict[str, Any]) -> None:
 
 def load_model(folder: Path) -> Model:
     """Read a model and compare everything with its card; raises ModelError naming the fault."""
-    card = read_card(folder)
+    card = _card_aside(folder) or read_card(folder)
     tensors = read_tensors(folder, card)
     with torch.device("meta"):  # no time for random weights, which would be thrown away
         network = build_network(card.config)
@@ -122,12 +138,28 @@ def load_model(folder: Path) -> Model:
 
 def write_aside(path: Path, content: bytes) -> None:
     """Write to a neighbour and rename, so that a crash never leaves half a file."""
-    aside = path.with_name(path.name + ".part")
+    os.replace(_write_part(path, content), path)
+
+
+def _write_part(path: Path, content: bytes) -> Path:
+    aside = path.with_name(path.name + _PART)
     with open(aside, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    return aside
+
+
+def _card_aside(folder: Path) -> ModelCard | None:
+    """The card that belongs to the weights but is not in its place, after a kill or just now."""
+    if not (folder / _CARD_PART).is_file():
+        return None
+    try:
+        card = read_card(folder, name=_CARD_PART)
+        digest = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
+    except (ModelError, OSError):  # half a card, or none any more: the old one holds
+        return None
+    return card if digest == card.weights_sha256 else None
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:

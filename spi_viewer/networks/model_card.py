@@ -57,18 +57,21 @@ def json_text(stored: dict[str, Any]) -> str:
     return json.dumps(stored, indent=2, allow_nan=False)
 
 
-def read_card(folder: Path, configs: Mapping[str, Any] = NETWORK_CONFIGS) -> ModelCard:
+def read_card(
+    folder: Path, configs: Mapping[str, Any] = NETWORK_CONFIGS, name: str = CARD_NAME
+) -> ModelCard:
     """The card of a model folder.
 
     Args:
         folder: of the model.
         configs: the class of the configuration of each kind that will do; the networks' unless
             given.
+        name: of the file.
 
     Raises:
         ModelError: naming the folder and the fault.
     """
-    stored = read_json(folder)
+    stored = read_json(folder, name)
     try:
         return _card_from_json(stored, configs)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
@@ -80,10 +83,10 @@ def read_kind(folder: Path) -> str:
     return str(read_json(folder).get("kind", "resnet"))
 
 
-def read_json(folder: Path) -> dict[str, Any]:
+def read_json(folder: Path, name: str = CARD_NAME) -> dict[str, Any]:
     """model.json as it stands; raises ModelError naming the folder and the fault."""
     try:
-        stored = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+        stored = json.loads((folder / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{folder}: {CARD_NAME} cannot be read ({error})") from error
     except (ValueError, RecursionError) as error:

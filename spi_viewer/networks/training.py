@@ -15,7 +15,7 @@ from torch import Tensor
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.architectures import build_network, kind_of
 from spi_viewer.networks.augmentation import augment
-from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, load_model
+from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, complete_write, load_model
 from spi_viewer.networks.devices import choose_device
 from spi_viewer.networks.network import Network
 from spi_viewer.networks.team import ALONE, Team
@@ -117,6 +117,8 @@ def _start(
 ) -> tuple[TrainingState, dict[str, Any]]:
     """A fresh or resumed state, and the settings it belongs to."""
     settings = asdict(config)
+    if team.is_first:
+        complete_write(folder)
     resumable = resume and (folder / STATE_NAME).is_file()
     if resume and not resumable and (folder / CARD_NAME).is_file():
         raise ModelError(

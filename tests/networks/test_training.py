@@ -1,13 +1,14 @@
 """A toy problem is learned in seconds, and an interruption changes nothing."""
 
 import itertools
+import os
 
 import numpy as np
 import pytest
 import torch
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.checkpoint import load_model
+from spi_viewer.networks.checkpoint import complete_write, load_model, save_model
 from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.resnet import ResNetConfig
@@ -86,6 +87,41 @@ def test_a_killed_training_loses_at_most_one_epoch(small_stream, validation, tmp
         train(SHORT, killed(small_stream(0)), validation, tmp_path, device="cpu")
     assert completed_steps(tmp_path) == 3
     assert load_model(tmp_path).card.name == "short"  # the best so far is already of use
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("cut_at", range(4))
+def test_a_kill_while_a_model_is_written_leaves_the_old_or_the_new_one(
+    cut_at, first, untrained, tmp_path, monkeypatch
+):
+    """Cut off before each of the writes and renames; SIGKILL runs no clean-up either."""
+    untrained.card.name = "old"
+    if not first:
+        save_model(tmp_path, untrained)
+    calls = itertools.count()
+
+    def until_cut(work):
+        def step(*arguments):
+            if next(calls) >= cut_at:
+                raise SystemExit(9)
+            return work(*arguments)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", until_cut(os.fsync))
+        patch.setattr(os, "replace", until_cut(os.replace))
+        untrained.card.name = "new"
+        torch.nn.init.normal_(untrained.network.fc.weight)
+        with pytest.raises(SystemExit):
+            save_model(tmp_path, untrained)
+    if first and cut_at < 3:
+        with pytest.raises(ModelError, match="cannot be read"):
+            load_model(tmp_path)
+    else:
+        assert load_model(tmp_path).card.name == ("new" if cut_at == 3 else "old")
+    complete_write(tmp_path)
+    assert (tmp_path / "model.json").exists() == (not first or cut_at == 3)
 
 
 def test_training_repeats_with_its_seed_and_leaves_torch_s_generator_alone(
