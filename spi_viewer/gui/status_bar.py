@@ -168,7 +168,7 @@ class StatusStrip(QFrame):
         age = status.newest_frame_age_s
         behind = f"{format_count(status.frames_behind)} behind"
         self.state.detail.setText(
-            behind if age is None else f"newest frame {format_age(age)} old · {behind}"
+            behind if age is None else f"newest {format_age(age)} old · {behind}"
         )
         lagging = status.frames_behind > _LAGGING_S * max(status.reading_per_s, 1.0)
         set_tone(self.state.detail, "unsure" if lagging else "muted")
