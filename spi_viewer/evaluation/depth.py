@@ -78,7 +78,7 @@ class DepthStudy:
             f"Each network was trained on the same {self.frames:,} simulated frames (seed "
             f"{_TRAINING_SEED + self.seed}), {_PASSES} times over in batches of {_BATCH}, with "
             f"flips and quarter turns alone, and judged on these and on {self.frames // 2:,} "
-            f"others (seed {_VALIDATION_SEED + self.seed}), which also chose the best epoch. "
+            f"others (seed {_VALIDATION_SEED + self.seed}), which chose nothing. "
             "Families: "
             f"{', '.join(name.replace('_', ' ') for name in self.families)}."
         )
@@ -93,7 +93,7 @@ class DepthStudy:
         for n, m in self.sizes:
             folder = self.folder / f"{self.frames}-frames-seed-{self.seed}" / f"resnet-{n}-{m}"
             if not (folder / CARD_NAME).is_file() or (folder / STATE_NAME).is_file():
-                self._train(ResNetConfig(n=n, m=m), folder, training, validation, progress)
+                self._train(ResNetConfig(n=n, m=m), folder, training, progress)
             model = Classifier.load(folder, self.device)
             known, unknown = (_accuracy(model, frames) for frames in (training, validation))
             yield DepthPoint(n, m, known, unknown)
@@ -103,9 +103,9 @@ class DepthStudy:
         network: ResNetConfig,
         folder: Path,
         training: Sequence[TrainingBatch],
-        validation: Sequence[TrainingBatch],
         progress: Progress,
     ) -> None:
+        """Train as far as the training frames go: none but these choose the weights to keep."""
         config = TrainingConfig(
             name=folder.name,
             network=network,
@@ -126,7 +126,7 @@ class DepthStudy:
         train(
             config,
             _Passes(training, self.seed),
-            validation,
+            training,
             folder,
             progress=advance,
             device=self.device,
