@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from spi_viewer.errors import LabelError, RunFileError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameClass, FrameId, RunInfo
 from spi_viewer.labelled_frames.label_names import BAD_OF_SOME_KIND, LabelNames
 from spi_viewer.labelled_frames.label_tables import LabelTable, labels_in_run, read_label_table
+from spi_viewer.labelled_frames.places import check_places, places_of, spans, thinned
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.sources import reader_process
 from spi_viewer.sources.crop_choice import CropChoice
@@ -24,7 +25,6 @@ from spi_viewer.sources.reader import Reader
 
 MAX_FRAMES = 16_384  # 80 KiB each: 1.3 GiB
 FAMILY = "measured"
-_READ_FRAMES = 64
 _READ_TIMEOUT_S = 60.0
 
 
@@ -116,11 +116,11 @@ def labelled_runs(
     with contextlib.closing(reader_process.ReaderProcess(timeout_s=_READ_TIMEOUT_S)) as reader:
         for path in unique:
             own = labels_in_run(path, names) if table is None else table
-            wanted_dataset, places = _places(own, path, len(unique), dataset)
+            wanted_dataset, places = places_of(own, path, len(unique), dataset)
             info = reader.describe(str(path), wanted_dataset)
-            _check_places(own, info, places, whole=table is None)
+            check_places(own, info, places, whole=table is None)
             limit = MAX_FRAMES // len(unique)
-            invalid = kept.read(reader, info, own, _thinned(places, limit), crop, limit)
+            invalid = kept.read(reader, info, own, thinned(places, limit), crop, limit)
             notes += _notes(own, path, len(places) - limit, invalid)
     source = str(labels) if labels is not None else "the runs' own labels"
     frames = kept.frames(
@@ -170,7 +170,7 @@ class _Gathered:
         written_at_s = 0.0  # nobody asks how old these frames are
         invalid, taken = 0, 0
         every = range(info.frame_count)
-        for start, stop in _spans(sorted(places) if not table.by_event else every):
+        for start, stop in spans(sorted(places) if not table.by_event else every):
             batch = reader.read_batch(info.path, info.dataset, start, stop, square, written_at_s)
             rows: list[int] = []
             codes: list[int] = []
@@ -219,65 +219,6 @@ def _copied(batch: FrameBatch, rows: list[int]) -> FrameBatch:
         photons=batch.photons[rows],
         written_at_s=batch.written_at_s[rows],
     )
-
-
-def _places(
-    table: LabelTable, path: Path, runs: int, dataset: str | None
-) -> tuple[str | None, dict[int, int]]:
-    """The dataset that the labels are of, and frame -> class of one file."""
-    # Paths as an operator writes them; a bare name is enough, and nothing, for a single run.
-    known_as = {str(path), path.name} | ({""} if runs == 1 or not _names_files(table) else set())
-    found = {
-        (named, index): code
-        for (file, named, index), code in table.by_place.items()
-        if file in known_as or (file and os.path.abspath(file) == str(path))
-    }
-    named = {one for one, _ in found if one}
-    if dataset is None and len(named) > 1:
-        raise LabelError(
-            f"{table.source}: labels frames of {', '.join(sorted(named))} in {path}; choose one "
-            "with --dataset"
-        )
-    dataset = dataset or next(iter(named), None)
-    return dataset, {index: code for (one, index), code in found.items() if one in ("", dataset)}
-
-
-def _names_files(table: LabelTable) -> bool:
-    return any(file for file, _, _ in table.by_place)
-
-
-def _check_places(table: LabelTable, info: RunInfo, places: dict[int, int], whole: bool) -> None:
-    """Refuse labels of frames that are not there."""
-    beyond = [index for index in places if index >= info.frame_count]
-    if beyond:
-        raise LabelError(
-            f"{table.source}: labels frame {min(beyond)} of {info.path}, which has "
-            f"{info.frame_count} frames in {info.dataset or 'it'}; these labels are of another run"
-        )
-    if not whole and not table.by_event and not places:
-        raise LabelError(f"{table.source}: labels no frame of {info.path}")
-
-
-def _thinned(places: dict[int, int], limit: int) -> dict[int, int]:
-    """At most `limit` labels, drawn from all over the run."""
-    if len(places) <= limit:
-        return places
-    keys = np.random.default_rng(0).permutation(np.array(list(places)))[:limit]
-    return {key: places[key] for key in np.sort(keys).tolist()}
-
-
-def _spans(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Neighbouring frames in blocks to be read at once, as [start, stop)."""
-    start = stop = -1
-    for index in indexes:
-        if index == stop and stop - start < _READ_FRAMES:
-            stop += 1
-            continue
-        if start >= 0:
-            yield start, stop
-        start, stop = index, index + 1
-    if start >= 0:
-        yield start, stop
 
 
 def _notes(table: LabelTable, path: Path, too_many: int, invalid: int) -> list[str]:
