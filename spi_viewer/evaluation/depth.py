@@ -28,7 +28,8 @@ from spi_viewer.networks.training_state import STATE_NAME
 from spi_viewer.simulation.dataset import stream
 
 SIZES = ((1, 1), (2, 2), (4, 4), (7, 7))
-_PASSES = 15  # over the training frames
+_EPOCHS = 15
+_LEAST_STEPS = 40  # an epoch, over a small set several times; fewer teach nothing
 _BATCH = 32
 _TRAINING_SEED, _VALIDATION_SEED = 3_500_000_017, 3_600_000_011
 
@@ -65,22 +66,22 @@ class DepthStudy:
     @property
     def frames_seen(self) -> int:
         """Frames that pass through networks in training."""
-        return len(self.sizes) * _PASSES * self._steps * _BATCH
+        return len(self.sizes) * _EPOCHS * self._steps * _BATCH
 
     @property
     def _steps(self) -> int:
-        return max(1, self.frames // _BATCH)
+        return max(_LEAST_STEPS, self.frames // _BATCH)
 
     @property
     def conditions(self) -> str:
         """In words."""
+        families = ", ".join(name.replace("_", " ") for name in self.families)
         return (
             f"Each network was trained on the same {self.frames:,} simulated frames (seed "
-            f"{_TRAINING_SEED + self.seed}), {_PASSES} times over in batches of {_BATCH}, with "
-            f"flips and quarter turns alone, and judged on these and on {self.frames // 2:,} "
-            f"others (seed {_VALIDATION_SEED + self.seed}), which chose nothing. "
-            "Families: "
-            f"{', '.join(name.replace('_', ' ') for name in self.families)}."
+            f"{_TRAINING_SEED + self.seed}) for {_EPOCHS} epochs of {self._steps} batches of "
+            f"{_BATCH}, with flips and quarter turns alone, and judged on these and on "
+            f"{self.frames // 2:,} others (seed {_VALIDATION_SEED + self.seed}), which chose "
+            f"nothing. Families: {families}."
         )
 
     def points(self, progress: Progress) -> Iterator[DepthPoint]:
@@ -109,7 +110,7 @@ class DepthStudy:
         config = TrainingConfig(
             name=folder.name,
             network=network,
-            epochs=_PASSES,
+            epochs=_EPOCHS,
             steps_per_epoch=self._steps,
             warm_up_steps=self._steps,
             label_smoothing=0.0,

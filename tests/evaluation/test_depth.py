@@ -13,7 +13,8 @@ from spi_viewer.networks.training_step import Update
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DepthStudy:
-    monkeypatch.setattr(depth, "_PASSES", 2)
+    monkeypatch.setattr(depth, "_EPOCHS", 2)
+    monkeypatch.setattr(depth, "_LEAST_STEPS", 1)
     return DepthStudy(64, ("sphere",), 0, tmp_path, "cpu", sizes=((1, 1),))
 
 
