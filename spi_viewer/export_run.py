@@ -26,8 +26,6 @@ def export_rows(
     rows: ArrayLike,
     destination: Path,
     *,
-    model_name: str = "",
-    model_hash: str = "",
     selection: str = "selection",
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
@@ -37,7 +35,7 @@ def export_rows(
     return export_cxi(
         frames_of_session(session, rows),
         destination,
-        ExportProvenance(model_name, model_hash, session.rule.threshold, selection),
+        ExportProvenance(session.rule.threshold, selection),
         open_source=open_run,
         overwrite=overwrite,
         progress=progress,

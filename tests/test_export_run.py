@@ -32,10 +32,14 @@ def session(run_file: Path):
     """Six frames, the later the better; the first three are bad."""
     session, reader = Session(None), LocalReader()
     run = session.add_run("run.cxi", str(run_file), "file")
-    batch = FileFeed(reader, str(run_file)).next_batch(10)
-    assert batch is not None
+    feed = FileFeed(reader, str(run_file))
     rest = ((1 - P_GOOD) / 3)[:, None].repeat(3, axis=1)
-    session.append(run, batch, np.c_[P_GOOD, rest].astype(np.float32), batch.flags)
+    probabilities = np.c_[P_GOOD, rest].astype(np.float32)
+    for name, digest, part in (("small", "abc", slice(0, 4)), ("other", "def", slice(4, 6))):
+        batch = feed.next_batch(part.stop - part.start)
+        assert batch is not None
+        session.set_model(name, digest)
+        session.append(run, batch, probabilities[part], batch.flags)
     yield session
     session.close()
     reader.close()
@@ -50,18 +54,14 @@ def test_rows_of_a_session_are_exported_with_their_scores_and_labels(
         session,
         [4, 2],
         tmp_path / "good.cxi",
-        model_name="small",
-        model_hash="abc",
         progress=lambda done, total: told.append((done, total)),
     )
     assert report.frame_count == 2
     assert told[-1][0] == told[-1][1]
     with h5py.File(tmp_path / "good.cxi") as good, h5py.File(run_file, locking=False) as source:
         assert np.array_equal(good[DATASET][()], source[DATASET][()][[4, 2]])
-        texts: list[str] = []
-        good.visititems(lambda _, item: texts.extend(map(str, item.attrs.values())))
-        assert "small" in texts
-        assert "abc" in texts
+        assert good["spi_viewer/model_name"].asstr()[:].tolist() == ["other", "small"]
+        assert good["spi_viewer/model_hash"].asstr()[:].tolist() == ["def", "abc"]
 
 
 def test_a_cancelled_export_leaves_nothing(session: Session, tmp_path: Path) -> None:

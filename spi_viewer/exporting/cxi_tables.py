@@ -63,6 +63,8 @@ def write_provenance(
     for name, texts in (
         ("source_file", [frame.id.path for frame in frames]),
         ("source_dataset", [frame.id.dataset for frame in frames]),
+        ("model_name", [frame.model_name for frame in frames]),
+        ("model_hash", [frame.model_hash for frame in frames]),
     ):
         group.create_dataset(name, data=np.array(texts, object), dtype=_TEXT)
     group["source_frame"] = np.array([frame.id.index for frame in frames], np.int64)
@@ -72,8 +74,6 @@ def write_provenance(
             "version": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "operator": _operator_name(),
-            "model_name": provenance.model_name,
-            "model_hash": provenance.model_hash,
             "selection": provenance.selection,
             "threshold": np.nan if provenance.threshold is None else provenance.threshold,
         }

@@ -16,13 +16,20 @@ from spi_viewer.session.session import Session
 
 @dataclass(frozen=True, slots=True)
 class FrameToExport:
-    """One frame; probabilities in the order of FrameClass, None where there are none."""
+    """One frame.
+
+    Attributes:
+        probabilities: in the order of FrameClass, None where there are none.
+        model_name, model_hash: of the model that judged it, empty where that is not known.
+    """
 
     id: FrameId
     probabilities: tuple[float, ...] | None = None
     verdict: Verdict = Verdict.INVALID
     label: OperatorLabel = OperatorLabel.NONE
     flags: FrameFlag = FrameFlag.NONE
+    model_name: str = ""
+    model_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,6 @@ class ExportProvenance:
         selection: whose word chose the frames: network, operator, final or selection.
     """
 
-    model_name: str = ""
-    model_hash: str = ""
     threshold: float | None = None
     selection: str = ""
 
@@ -53,6 +58,7 @@ def frames_of_session(session: Session, rows: ArrayLike) -> list[FrameToExport]:
             Verdict(int(verdicts[position])),
             OperatorLabel(int(labels[position])),
             FrameFlag(int(flags[position])),
+            *session.model(row),
         )
         for position, row in enumerate(rows.tolist())
     ]

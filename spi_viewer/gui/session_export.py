@@ -26,13 +26,10 @@ class SessionExport:
         cancelled: Callable[[], bool],
     ) -> ExportReport:
         """Export what was ordered; ExportError if it could not be written or verified."""
-        name, digest = self._session.model(int(order.rows[0])) if len(order.rows) else ("", "")
         return export_rows(
             self._session,
             order.rows,
             order.destination,
-            model_name=name,
-            model_hash=digest,
             selection=order.policy,
             overwrite=order.overwrite,
             progress=progress,

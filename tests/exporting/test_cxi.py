@@ -14,7 +14,7 @@ from spi_viewer.exporting.frame_selection import ExportProvenance, FrameToExport
 from spi_viewer.frames import FrameFlag, FrameId
 
 DATASET = "/entry_1/data_1/data"
-PROVENANCE = ExportProvenance("resnet10", "abc", 0.6, "network")
+PROVENANCE = ExportProvenance(0.6, "network")
 TYPES = ["|u1", "|i1", "<u2", ">u2", "<i2", "<u4", "<i4", ">i4", "<u8", "<f2", "<f4", ">f4", "<f8"]
 
 
@@ -54,7 +54,12 @@ def test_scores_labels_and_provenance_stand_beside_the_frames(
     source = make_source(tmp_path / "run.cxi")
     frames = [*frames_of(source, [1, 2]), FrameToExport(FrameId(source, DATASET, 5))]
     frames[1] = FrameToExport(
-        frames[1].id, (0.1, 0.2, 0.3, 0.4), frames[1].verdict, flags=FrameFlag.SATURATED
+        frames[1].id,
+        (0.1, 0.2, 0.3, 0.4),
+        frames[1].verdict,
+        flags=FrameFlag.SATURATED,
+        model_name="resnet10",
+        model_hash="abc",
     )
     with h5py.File(export(frames).destination) as file:
         group = file["spi_viewer"]
@@ -68,7 +73,8 @@ def test_scores_labels_and_provenance_stand_beside_the_frames(
         assert group["source_file"].asstr()[:].tolist() == [source] * 3
         assert group["source_dataset"].asstr()[0] == DATASET
         attributes = dict(group.attrs)
-        assert attributes["model_hash"] == "abc"
+        assert group["model_name"].asstr()[:].tolist() == ["", "resnet10", ""]
+        assert group["model_hash"].asstr()[:].tolist() == ["", "abc", ""]
         assert attributes["threshold"] == 0.6
         assert attributes["selection"] == "network"
         assert attributes["program"] == "SPI Viewer"
