@@ -6,6 +6,8 @@ import json
 import pkgutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import spi_viewer
 
@@ -52,3 +54,14 @@ def test_reading_remembering_and_exporting_load_no_torch() -> None:
 
 def test_the_window_loads_no_torch_before_it_opens() -> None:
     assert "torch" not in _loaded_by(["spi_viewer.gui.app"])
+
+
+def test_every_package_travels_in_the_wheel():
+    root = Path(spi_viewer.__file__).parent
+    found = {
+        ".".join(("spi_viewer", *init.parent.relative_to(root).parts))
+        for init in root.rglob("__init__.py")
+    }
+    project = tomllib.loads((root.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = set(project["tool"]["setuptools"]["packages"])
+    assert listed - {"spi_viewer._resources", "spi_viewer._models"} == found
