@@ -4,8 +4,8 @@ Photons, particle sizes, geometry and background come from the same distribution
 class; only the scene itself tells the classes apart.
 
 A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3.6
-of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.6 diameters or more apart across
-the beam: behind one another they scatter in phase and look like one. With photon shares f_i their
+of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.95 diameters or more apart across
+the beam: where their projections overlap, a pair is an elongated particle to anybody. With photon shares f_i their
 interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
 Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle with 11 % of
 the photons), are drawn anew, in the last resort as equals that touch across the beam.
@@ -29,7 +29,7 @@ from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 MAX_PARTICLES = 5
 _MIN_CHI_SQUARED = 400.0
 _MIN_MODULATION = 0.2
-_MIN_APART = 0.6  # of the mean diameter, across the beam
+_MIN_APART = 0.95  # of the mean diameter, across the beam
 _MIN_CONTRAST = 0.88  # fringes of 3.6 network pixels; the first layer halves the resolution
 _ATTEMPTS = 8
 _FAINT_PART = 0.06  # of the single hits that have a faint companion
