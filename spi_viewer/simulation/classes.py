@@ -5,10 +5,10 @@ class; only the scene itself tells the classes apart.
 
 A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3.6
 of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.95 diameters or more apart across
-the beam: where their projections overlap, a pair is an elongated particle to anybody. With photon shares f_i their
-interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson, N photons).
-Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle with 11 % of
-the photons), are drawn anew, in the last resort as equals that touch across the beam.
+the beam: where their projections overlap, a pair is an elongated particle to anybody. With photon
+shares f_i their interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson,
+N photons). Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle
+with 11 % of the photons), are drawn anew, in the last resort as equals that touch across the beam.
 
 A second particle with less than 1 % of the photons leaves a frame a single one, and part of the
 singles have one, so that the network learns to pass over it. Between 1 % and 11 % people's labels

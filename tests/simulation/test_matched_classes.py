@@ -108,7 +108,7 @@ def test_a_classifier_that_only_counts_does_no_better_than_chance(amounts, is_si
 
 @CLASSIFIERS
 def test_how_far_the_light_spreads_hardly_gives_the_class_away(amounts, is_single, classifier):
-    """Second particles are often smaller and scatter farther; physics allows no more than little."""
+    """Second particles are often smaller and scatter farther: physics allows a little."""
     spread = [amounts[name] for name in ("total counts", "counts far out", "median pixel")]
     assert learned_area(classifier, spread, is_single) < 0.55
 
