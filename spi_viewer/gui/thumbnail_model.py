@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _CHUNK = 64  # rows fetched at once
-_PICTURES_KEPT = 4096  # 64 x 64 x 4 bytes each: 64 MiB
+_PICTURES_KEPT = 1024  # 64 x 64 x 4 bytes each: 16 MiB; a screen shows a hundred
 
 
 @dataclass(frozen=True, slots=True)
