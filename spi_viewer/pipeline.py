@@ -8,6 +8,8 @@ nothing queues up. Whoever watches looks at `status()` and the session; nobody i
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -40,6 +42,7 @@ BATCH_FRAMES = 64
 _IDLE_PAUSE_S = 0.03
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
+_WORKER_NICENESS = 5
 
 
 @dataclass(slots=True)
@@ -214,6 +217,7 @@ class Pipeline:
         return run
 
     def _work(self) -> None:
+        _let_the_window_go_first()
         while not self._stop.is_set():
             self._change_model()
             if self._model.classifier is None:
@@ -322,3 +326,9 @@ class Pipeline:
     @staticmethod
     def _text(error: SpiViewerError) -> str:
         return error.reason if isinstance(error, RunFileError) else str(error)
+
+
+def _let_the_window_go_first() -> None:
+    """Lower the calling thread's priority: a worker that computes all the time holds up nobody."""
+    if sys.platform == "linux":  # elsewhere threads have no niceness of their own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _WORKER_NICENESS)

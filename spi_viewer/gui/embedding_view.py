@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CLICK_REACH_PX = 12
 _POINT_PX = 5
-_MOST_DRAWN = 6000
+_MOST_DRAWN = 3000
 _GROUPS = ("bad", "unsure", "good")  # drawn in this order
 _FEW = 3
 _REST_PER_WORK = 6  # many frames take a while to lay out: that often there is no need

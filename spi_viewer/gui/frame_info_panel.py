@@ -84,16 +84,25 @@ class FrameInfoPanel(QWidget):
     def _show_entries(self, entries: list[tuple[str, str]]) -> None:
         if self._inspection is None:
             entries = []
+        rows = self.table.verticalHeader()
+        rows.setSectionResizeMode(QHeaderView.Fixed)  # else each text measures all rows anew
         self.table.setRowCount(len(entries))
         for line, (name, value) in enumerate(entries):
-            for column, text in enumerate((name, value)):
-                item = QTableWidgetItem(text)
-                item.setTextAlignment(Qt.AlignLeft | Qt.AlignTop)
-                if column == 0:
-                    item.setForeground(self.palette().placeholderText())
-                else:
-                    item.setToolTip(text)
-                self.table.setItem(line, column, item)
+            self._write(line, 0, name)
+            self._write(line, 1, value).setToolTip(value)
+        rows.setSectionResizeMode(QHeaderView.ResizeToContents)
+
+    def _write(self, line: int, column: int, text: str) -> QTableWidgetItem:
+        item = self.table.item(line, column)
+        if item is None:
+            item = QTableWidgetItem()
+            item.setTextAlignment(Qt.AlignLeft | Qt.AlignTop)
+            self.table.setItem(line, column, item)
+        if column == 0:  # each time: the theme may have changed
+            item.setForeground(self.palette().placeholderText())
+        if item.text() != text:
+            item.setText(text)
+        return item
 
     def copy_selection(self) -> None:
         """Put the selected lines on the clipboard, tab-separated."""

@@ -14,8 +14,11 @@ import itertools
 import json
 import multiprocessing
 import statistics
+import sys
 import tempfile
+import threading
 import time
+import traceback
 from pathlib import Path
 
 import h5py
@@ -99,17 +102,41 @@ def processor_s(engine) -> dict[str, float]:
     return {name: used.user + used.system for name, used in times.items()}
 
 
+class StillWatch:
+    """Notes what the window's thread was doing whenever it has stood still for too long."""
+
+    def __init__(self, probe: Probe, still_ms: float) -> None:
+        self.stacks: list[str] = []
+        self._probe, self._still_s = probe, still_ms / 1e3
+        self._main = threading.main_thread().ident
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        noted = 0.0
+        while not self._over.wait(0.01):
+            last = self._probe.last_tick_s
+            if last != noted and time.perf_counter() - last > self._still_s:
+                noted = last
+                stack = traceback.extract_stack(sys._current_frames()[self._main])
+                calls = [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in stack[-6:]]
+                self.stacks.append(" > ".join(calls))
+
+
 class Probe:
     """Watches the window from within its event loop."""
 
-    def __init__(self, window, engine) -> None:
+    def __init__(self, window) -> None:
         self.gaps_ms: list[float] = []
         self.delays_s: list[float] = []
         self.still_at_s: list[float] = []
         self.memory_mb: list[float] = []
         self.own_memory_mb: list[float] = []
         self._begin = time.perf_counter()
-        self._engine, self._last = engine, time.perf_counter()
+        self.last_tick_s = time.perf_counter()
         self._timer = QTimer(window, interval=_PROBE_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
@@ -125,10 +152,10 @@ class Probe:
 
     def _tick(self) -> None:
         now = time.perf_counter()
-        self.gaps_ms.append((now - self._last) * 1e3)
+        self.gaps_ms.append((now - self.last_tick_s) * 1e3)
         if self.gaps_ms[-1] > 100:
             self.still_at_s.append(round(now - self._begin, 1))
-        self._last = now
+        self.last_tick_s = now
 
     def _note_delay(self, inspection) -> None:
         if inspection is not None and inspection.id.name:
@@ -161,7 +188,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         window.resize(1920, 1080)
         window.show()
         window.opener.watch(Path(directory))
-        probe = Probe(window, engine)
+        probe = Probe(window)
+        watch = StillWatch(probe, arguments.stacks_over_ms)
         writer = multiprocessing.get_context("spawn").Process(
             target=write_frames,
             args=(
@@ -178,6 +206,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         def begin() -> None:
             used_s.append(processor_s(engine))
             probe.restart()
+            watch.stacks.clear()
             writer.start()
 
         QTimer.singleShot(int(arguments.warm_up * 1e3), begin)
@@ -197,6 +226,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         ending.start()
         window.closed.connect(application.quit)
         application.exec_()
+        watch.stop()
         writer.join()
         rows = range(engine.session.row_count)
         ids = [engine.session.frame_id(row) for row in rows]
@@ -221,6 +251,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "window_still_ms_max": round(float(gaps.max()), 1),
         "window_still_over_100_ms": int((gaps > 100).sum()),
         "window_still_at_s": probe.still_at_s,
+        "window_still_in": watch.stacks,
         "processor_ms_per_frame": {
             name: round(1e3 * (used - before.get(name, 0.0)) / max(1, len(ids)), 2)
             for name, used in after.items()
@@ -236,6 +267,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--rate", type=float, default=120)
     parser.add_argument("--warm-up", type=float, default=8, help="for loading the model")
+    parser.add_argument("--stacks-over-ms", type=float, default=90, help="note what took so long")
     parser.add_argument("--single-files", action="store_true")
     parser.add_argument("--model", default="resnet10")
     print(json.dumps(measure(parser.parse_args()), indent=2))
