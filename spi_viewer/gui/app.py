@@ -84,7 +84,7 @@ class Engine:
 
     def __init__(self, settings: Settings, model: str, session_path: Path | None) -> None:
         def make_reader() -> ReaderProcess:
-            return ReaderProcess(timeout_s=settings.read_timeout_s)
+            return ReaderProcess(timeout_s=lambda: settings.read_timeout_s)
 
         self.session = Session(session_path or new_session_path())
         self.pipeline = Pipeline(self.session, partial(_load_model, model), make_reader)

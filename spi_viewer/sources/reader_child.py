@@ -12,14 +12,12 @@ from spi_viewer.sources.reader import LocalReader
 from spi_viewer.sources.shared_block import AttachedBlock, send_object
 
 READY = "ready"
-Request = tuple[str, tuple[Any, ...], dict[str, Any]]  # method, arguments
+Request = tuple[str, tuple[Any, ...], dict[str, Any], float]  # method, arguments, limit in s
 _IDLE_S = 0.05
 _GRACE_S = 5.0
 
 
-def serve(
-    connection: Connection, reader_factory: Callable[[], LocalReader], time_limit_s: float
-) -> None:
+def serve(connection: Connection, reader_factory: Callable[[], LocalReader]) -> None:
     """Main function of the child process.
 
     It ends when the parent's end of the connection closes. A hanging read cannot notice that, so
@@ -31,9 +29,9 @@ def serve(
     try:
         connection.send(READY)
         while True:
-            request = _next_request(connection, reader)
-            _set_alarm(time_limit_s + _GRACE_S)
-            send_object(connection, block, _answer(reader, *request))
+            method, arguments, named, limit_s = _next_request(connection, reader)
+            _set_alarm(limit_s + _GRACE_S)
+            send_object(connection, block, _answer(reader, method, arguments, named))
             _set_alarm(0)
     except (EOFError, ConnectionError):
         pass  # the parent closed the connection, or is gone

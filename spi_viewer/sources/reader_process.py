@@ -52,14 +52,16 @@ class ReaderProcess:
     starts with the first call, or with `warm_up`.
 
     Args:
-        timeout_s: time limit of each call.
+        timeout_s: time limit of each call, or what gives it anew for each.
         reader_factory: makes the child's reader; must be importable there.
     """
 
     def __init__(
-        self, timeout_s: float = 30.0, reader_factory: Callable[[], LocalReader] = LocalReader
+        self,
+        timeout_s: float | Callable[[], float] = 30.0,
+        reader_factory: Callable[[], LocalReader] = LocalReader,
     ) -> None:
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s if callable(timeout_s) else lambda: timeout_s
         self._reader_factory = reader_factory
         self._lock = threading.Lock()
         self._closed = False
@@ -101,15 +103,16 @@ class ReaderProcess:
 
     def _call(self, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         path = _first_path(arguments or tuple(named.values()))
+        limit_s = self._timeout_s()
         with self._lock:
             if self._closed:
                 raise RunFileError(path, "the reader has been closed")
             connection = self._running_child(path)
             try:
-                succeeded, answer = self._ask(connection, (method, arguments, named))
+                succeeded, answer = self._ask(connection, (method, arguments, named, limit_s))
             except _Hang:
                 self._end_child(at_once=True)
-                raise ReadTimeoutError(path, self._hang_text()) from None
+                raise ReadTimeoutError(path, _hang_text(limit_s)) from None
             except (EOFError, OSError):
                 raise ReadCrashError(path, self._crash_text()) from None
             except BaseException:  # an interrupted call leaves the connection in mid-answer
@@ -121,7 +124,7 @@ class ReaderProcess:
 
     def _ask(self, connection: Connection, request: Request) -> tuple[bool, Any]:
         connection.send(request)
-        if not connection.poll(self._timeout_s):
+        if not connection.poll(request[-1]):
             raise _Hang
         return self._block.receive(connection)
 
@@ -138,7 +141,7 @@ class ReaderProcess:
         self._connection, childs_end = context.Pipe()
         self._process = context.Process(
             target=serve,
-            args=(childs_end, self._reader_factory, self._timeout_s),
+            args=(childs_end, self._reader_factory),
             name="spi-viewer reader",
             daemon=True,
         )
@@ -167,12 +170,6 @@ class ReaderProcess:
                 process.join(_END_PATIENCE_S)
             _forget(process)
         self._block.close()
-
-    def _hang_text(self) -> str:
-        return (
-            f"reading did not come back within {self._timeout_s:g} s and was ended; "
-            "the disk or file server may hang"
-        )
 
     def _crash_text(self) -> str:
         process = self._process
@@ -222,3 +219,10 @@ def _forget(process: SpawnProcess) -> None:
     _log.error("process %s hangs in the kernel and is left behind", process.pid)
     # Else the interpreter would wait for it, at exit, for ever.
     multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
+
+
+def _hang_text(limit_s: float) -> str:
+    return (
+        f"reading did not come back within {limit_s:g} s and was ended; "
+        "the disk or file server may hang"
+    )

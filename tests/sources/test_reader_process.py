@@ -171,7 +171,8 @@ def test_a_warm_reader_answers_with_the_child_it_has(reader: ReaderProcess, run_
 
 
 def test_a_stopped_child_is_ended_and_the_next_call_gets_a_fresh_one(run_file: str) -> None:
-    reader = ReaderProcess(timeout_s=1.0)
+    limit_s = 1.0
+    reader = ReaderProcess(timeout_s=lambda: limit_s)
     before = shared_blocks()
     reader.read_batch(run_file, DATASET, 0, 4, CROP, 0.0)
     pid = reader.pid
@@ -181,7 +182,7 @@ def test_a_stopped_child_is_ended_and_the_next_call_gets_a_fresh_one(run_file: s
         reader.describe(run_file)
     assert caught.value.path == run_file
     assert not psutil.pid_exists(pid)
-    reader._timeout_s = 30.0  # a loaded machine may need more than a second
+    limit_s = 30.0  # holds from the next call on; a loaded machine may need more than a second
     assert reader.describe(run_file).frame_count == 4
     assert reader.pid not in (None, pid)
     reader.close()
@@ -193,10 +194,11 @@ def test_a_hanging_file_does_not_keep_others_from_being_read(
 ) -> None:
     from odd_readers import HangingReader  # type: ignore[import-not-found]
 
-    reader = ReaderProcess(1.0, HangingReader)
+    limit_s = 1.0
+    reader = ReaderProcess(lambda: limit_s, HangingReader)
     with pytest.raises(ReadTimeoutError):
         reader.describe(str(tmp_path / "hang.cxi"))
-    reader._timeout_s = 30.0
+    limit_s = 30.0
     assert reader.describe(run_file).frame_count == 4
     reader.close()
 
