@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
 from spi_viewer.feature_memory import FeatureMemory
-from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameFlag
+from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch
+from spi_viewer.judging import judge_with_features
 from spi_viewer.model_in_use import LoadClassifier, ModelInUse
 from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
 from spi_viewer.session.session import RunState, Session
@@ -52,30 +53,6 @@ class _ActiveRun:
     live: bool
     crop: Crop | None = None
     known_refusals: int = 0
-
-
-def judge_batch(
-    classifier: FrameClassifier, batch: FrameBatch
-) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
-    """Class probabilities (B, 4) and flags (B,) of a batch; frames without a pattern get NaN."""
-    probabilities, flags, _, _ = _judge_with_features(classifier, batch)
-    return probabilities, flags
-
-
-def _judge_with_features(
-    classifier: FrameClassifier, batch: FrameBatch
-) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.int64], NDArray[np.float32] | None]:
-    """The same, with the places (n,) of frames with a pattern and their features (n, C), if any."""
-    features = None
-    probabilities = np.full((len(batch), 4), np.nan, np.float32)
-    flags = batch.flags.astype(np.uint32)
-    judged = np.flatnonzero((flags & int(INVALID_FLAGS)) == 0)
-    if len(judged):
-        answer = classifier.classify(batch.counts[judged], batch.valid[judged])
-        probabilities[judged] = answer.probabilities
-        flags[judged[answer.out_of_distribution]] |= np.uint32(FrameFlag.OUT_OF_DISTRIBUTION)
-        features = answer.features
-    return probabilities, flags, judged, features
 
 
 class Pipeline:
@@ -272,7 +249,7 @@ class Pipeline:
     def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
         classifier = self._model.classifier
         assert classifier is not None
-        probabilities, flags, judged, features = _judge_with_features(classifier, batch)
+        probabilities, flags, judged, features = judge_with_features(classifier, batch)
         first_row = self._session.row_count  # nobody else appends
         self._session.append(active.run, batch, probabilities, flags)
         if features is not None:

@@ -27,7 +27,7 @@ from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.two_view import TwoViewConfig
 from spi_viewer.sources import reader_process
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 CONFIGS = [ResNetConfig(1, 1), ResNetConfig(1, 1, global_pool=True), TwoViewConfig(1, 1)]
 EVENTS = 24

@@ -12,7 +12,7 @@ from spi_viewer.export_run import export_rows, export_scored
 from spi_viewer.frames import DecisionRule, OperatorLabel
 from spi_viewer.session.scores_csv import write_scores
 from spi_viewer.session.session import Session
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.run_feed import FileFeed
 
 DATASET = "/entry_1/data_1/data"

@@ -19,7 +19,7 @@ from spi_viewer.labelled_frames import (
     unlabelled_run,
 )
 from spi_viewer.sources import reader_process
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 SINGLE, MULTI, NON_SAMPLE, BLANK = FrameClass
 DATASET = "/entry_1/data_1/data"

@@ -13,7 +13,7 @@ from spi_viewer.frames import Crop, DecisionRule, FrameFlag, Verdict
 from spi_viewer.inspector import Inspector
 from spi_viewer.pipeline import BATCH_FRAMES, Pipeline
 from spi_viewer.session.session import RunState, Session
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 
 @dataclass

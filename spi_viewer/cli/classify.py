@@ -56,7 +56,7 @@ def classify(
 
     from spi_viewer.classifiers import load_classifier
     from spi_viewer.cli.vgg16_download import provide_missing_weights
-    from spi_viewer.pipeline import judge_batch
+    from spi_viewer.judging import judge_batch
     from spi_viewer.session.scores_csv import ScoresWriter
     from spi_viewer.sources.reader_process import ReaderProcess
     from spi_viewer.sources.run_feed import FileFeed

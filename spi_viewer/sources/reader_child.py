@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from spi_viewer.errors import RunFileError
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.shared_block import AttachedBlock, send_object
 
 READY = "ready"

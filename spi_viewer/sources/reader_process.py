@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from spi_viewer.errors import ReadCrashError, ReadTimeoutError, RunFileError
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.reader_child import READY, Request, serve
 from spi_viewer.sources.shared_block import OwnedBlock
 

@@ -19,7 +19,7 @@ from spi_viewer.networks.checkpoint import Model, save_model
 from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
 from spi_viewer.sources import reader_process
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 DATASET = "/entry_1/data_1/data"
 

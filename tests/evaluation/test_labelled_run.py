@@ -10,7 +10,7 @@ import pytest
 from spi_viewer.errors import LabelError
 from spi_viewer.evaluation.labelled_run import read_labelled_runs
 from spi_viewer.sources import reader_process
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 NAMES = "0=non-sample,1=single,2=multi,9=blank"
 

@@ -13,7 +13,8 @@ import pytest
 
 from spi_viewer.errors import ReadTimeoutError
 from spi_viewer.frames import Crop, FrameBatch, FrameFlag, RunInfo
-from spi_viewer.sources.reader import LocalReader, Position, ReadOn
+from spi_viewer.sources.local_reader import LocalReader
+from spi_viewer.sources.reader import Position, ReadOn
 from spi_viewer.sources.run_feed import FileFeed
 from spi_viewer.sources.run_watcher import WatchFeed
 

@@ -12,7 +12,7 @@ import pytest
 
 from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import Crop, FrameFlag
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.run_file import Run, open_run
 
 DATASET = "/entry_1/data_1/data"

@@ -6,7 +6,7 @@ import pytest
 
 from spi_viewer.sources import directory_listing
 from spi_viewer.sources.directory_listing import DirectoryListing
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 
 def names(directory):

@@ -25,7 +25,7 @@ from spi_viewer.errors import (
     RunFileError,
 )
 from spi_viewer.frames import Crop
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.reader_process import ReaderProcess
 
 DATASET = "/entry_1/data_1/data"
@@ -34,7 +34,7 @@ CROP = Crop(63.5, 63.5, 1.0)
 ODD_READERS = """
 import sys, time
 from spi_viewer.errors import RunFileError
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 
 class HangingReader(LocalReader):
     def describe(self, path, dataset=None):

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from spi_viewer.errors import RunFileError
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.run_replay import ReplayProcess, replay_run
 from spi_viewer.sources.run_watcher import WatchFeed
 

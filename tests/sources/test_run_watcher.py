@@ -19,7 +19,8 @@ from spi_viewer.frames import Crop, DetectorGeometry, FrameBatch, FrameFlag, Fra
 from spi_viewer.preprocessing.cropping import default_crop
 from spi_viewer.sources.directory_listing import FileStat
 from spi_viewer.sources.frame_batches import empty_batch
-from spi_viewer.sources.reader import LocalReader, Position, ReadOn
+from spi_viewer.sources.local_reader import LocalReader
+from spi_viewer.sources.reader import Position, ReadOn
 from spi_viewer.sources.run_watcher import WatchFeed
 
 DATASET = "/entry_1/data_1/data"

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spi_viewer.sources.reader import LocalReader
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.run_watcher import WatchFeed
 
 DATASET = "/entry_1/data_1/data"
