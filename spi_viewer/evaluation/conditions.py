@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -82,4 +83,6 @@ def processor() -> str:
 
 
 def _listed(names: Sequence[str]) -> str | None:
-    return ", ".join(name.replace("_", " ") for name in names) or None
+    """Each name once, and how often it stands where that is more: 'torus ×3'."""
+    times = Counter(name.replace("_", " ") for name in names)
+    return ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in times.items()) or None
