@@ -20,6 +20,7 @@ def train(
     n: options.PairsAt32 = None,
     m: options.PairsAt16 = None,
     dropout: options.Dropout = None,
+    half_turn: options.HalfTurn = None,
     input_kind: options.InputKind = "per_image",
     start_from: options.StartFrom = None,
     data: options.Data = None,
@@ -113,7 +114,9 @@ def train(
         return
     config = TrainingConfig(
         name=output.resolve().name,
-        network=network_config(model, in_channels=kind.channels, n=n, m=m, dropout=dropout),
+        network=network_config(
+            model, in_channels=kind.channels, n=n, m=m, dropout=dropout, half_turn=half_turn
+        ),
         input_kind=kind,
         epochs=epochs,
         steps_per_epoch=steps,

@@ -31,6 +31,14 @@ Dropout = Annotated[
     float | None,
     typer.Option(min=0, max=0.95, help="Of the last features.", rich_help_panel=_NETWORK),
 ]
+HalfTurn = Annotated[
+    bool | None,
+    typer.Option(
+        "--half-turn/--one-view",
+        help="Judge by the mean over a pattern and the same turned by half a turn.",
+        rich_help_panel=_NETWORK,
+    ),
+]
 InputKind = Annotated[
     str,
     typer.Option("--input", help="per_image, or the poster's per_pixel.", rich_help_panel=_NETWORK),

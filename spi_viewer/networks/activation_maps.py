@@ -44,9 +44,8 @@ def explain(network: Network, x: Tensor, temperature: float) -> Explanation:
     """Explain one frame: network input (1, C, 128, 128). Without hooks, so safe on any thread."""
     with torch.inference_mode():
         layers = network.feature_maps(x)
-        features = network.forward_features(x)
-        scores = network.forward_head(features)[0].float() / temperature
-        grid = network.class_activation(features)
+        scores = network(x)[0].float() / temperature
+        grid = network.explained_activation(x)
         side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
         class_maps = F.interpolate(grid.float(), side, mode="bilinear")[0]
         return Explanation(

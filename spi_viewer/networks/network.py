@@ -39,6 +39,10 @@ class Network(nn.Module):
     def class_activation(self, features: Tensor) -> Tensor:
         """Share of each grid cell of the pattern in each class score: last maps -> (B, K, 8, 8)."""
 
+    def explained_activation(self, x: Tensor) -> Tensor:
+        """Share of each place of network input (B, C, 128, 128) in each score: (B, K, 8, 8)."""
+        return self.class_activation(self.forward_features(x))
+
     @abstractmethod
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
         """Name and maps (B, c, h, w) after each convolution, in order."""

@@ -25,6 +25,9 @@ class ResNetConfig:
         n, m: residual pairs at 32x32x32 and at 16x16x64.
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
+        half_turn: judge a pattern by the mean of its own maps and of those of the pattern turned
+            by half a turn, which shows the same particle (Friedel) past other gaps. Twice the
+            work; learning sees one view at a time.
     """
 
     n: int = 2
@@ -33,6 +36,7 @@ class ResNetConfig:
     class_count: int = 4
     dropout: float = 0.2
     global_pool: bool = False
+    half_turn: bool = False
 
     def check(self) -> None:
         """Raise ValueError for values that no network can be built from."""
@@ -40,8 +44,11 @@ class ResNetConfig:
             pairs = getattr(self, name)
             if type(pairs) is not int or not 1 <= pairs <= MAX_PAIRS:
                 raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
-        if not 0 <= self.dropout < 1 or type(self.global_pool) is not bool:
-            raise ValueError("dropout must lie in [0, 1) and global_pool be true or false")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must lie in [0, 1)")
+        for name in ("global_pool", "half_turn"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name} must be true or false")
 
 
 class ResidualPair(nn.Module):
@@ -108,7 +115,11 @@ class ResNet(Network):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
-        return self.block16(self.block32(self._stem(x)))
+        maps = self._maps(x)
+        if self._sees_both_views:
+            # The class scores are linear in the maps: the mean's scores are the mean of the scores.
+            maps = (maps + self._maps(_turned(x))) / 2
+        return maps
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Last maps (B, 64, 16, 16) -> class scores (B, K)."""
@@ -126,6 +137,13 @@ class ResNet(Network):
         cells = torch.einsum("bcp,kcp->bkp", pooled.flatten(2), weight.expand(-1, -1, _GRID**2))
         share = 1 / _GRID**2 if self.config.global_pool else 1.0
         return (cells * share).unflatten(2, (_GRID, _GRID))
+
+    def explained_activation(self, x: Tensor) -> Tensor:
+        """As `class_activation`, of a network input; of both views, each share in its place."""
+        activation = self.class_activation(self._maps(x))
+        if self._sees_both_views:
+            activation = (activation + _turned(self.class_activation(self._maps(_turned(x))))) / 2
+        return activation
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
         """Name and maps (B, c, h, w) after each convolution, in order."""
@@ -148,6 +166,13 @@ class ResNet(Network):
             pair.fuse_batch_norm()
         return self
 
+    @property
+    def _sees_both_views(self) -> bool:
+        return self.config.half_turn and not self.training
+
+    def _maps(self, x: Tensor) -> Tensor:
+        return self.block16(self.block32(self._stem(x)))
+
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
@@ -161,3 +186,8 @@ def residual_block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequen
     return nn.Sequential(
         first, *(ResidualPair(out_channels, out_channels) for _ in range(pairs - 1))
     )
+
+
+def _turned(maps: Tensor) -> Tensor:
+    """Maps (B, C, H, W) turned by half a turn."""
+    return maps.flip(2, 3).contiguous(memory_format=torch.channels_last)

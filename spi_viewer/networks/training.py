@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.architectures import build_network, kind_of
+from spi_viewer.networks.architectures import NetworkConfig, build_network, kind_of
 from spi_viewer.networks.augmentation import augment
 from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, complete_write, load_model
 from spi_viewer.networks.devices import choose_device
 from spi_viewer.networks.network import Network
+from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import TrainingBatch, check_validation, endless
@@ -142,11 +143,7 @@ def _first_network(config: TrainingConfig, origin: Model | None) -> Network:
         network = build_network(config.network)
     if origin is None:
         return network
-    ours, theirs = (
-        # Dropout has no weights and may change.
-        replace(one, dropout=0.0)
-        for one in (config.network, origin.card.config)
-    )
+    ours, theirs = (_without_weightless(one) for one in (config.network, origin.card.config))
     if ours != theirs or config.input_kind is not origin.card.input_kind:
         raise ModelError(
             f"{origin.card.name} is another network ({kind_of(theirs)}, {theirs}, input "
@@ -155,6 +152,12 @@ def _first_network(config: TrainingConfig, origin: Model | None) -> Network:
         )
     network.load_state_dict(origin.network.state_dict())
     return network
+
+
+def _without_weightless(config: NetworkConfig) -> NetworkConfig:
+    """The same for configurations that differ in nothing that has weights."""
+    config = replace(config, dropout=0.0)
+    return replace(config, half_turn=False) if isinstance(config, ResNetConfig) else config
 
 
 def _pixel_statistics(

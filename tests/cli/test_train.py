@@ -52,6 +52,15 @@ def test_a_model_with_its_figures_is_written_and_judges(
     assert len(read_table(scores)) == 10
 
 
+def test_a_network_that_looks_twice_starts_from_one_that_looks_once(train, tmp_path: Path) -> None:
+    assert train().exit_code == 0
+    (tmp_path / "tiny").rename(tmp_path / "first")
+    assert train("--half-turn", **{"from": tmp_path / "first"}).exit_code == 0
+    assert load_model(tmp_path / "tiny").card.config.half_turn
+    (tmp_path / "tiny").rename(tmp_path / "second")
+    assert "another network" in train(**{"from": tmp_path / "second", "n": 2}).err
+
+
 def test_an_interrupted_training_goes_on_where_it_stopped(
     train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

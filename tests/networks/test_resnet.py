@@ -72,6 +72,53 @@ def test_the_class_activation_points_to_the_place_that_differs():
     assert column >= 5
 
 
+def both_views(**options):
+    network = ResNet(ResNetConfig(half_turn=True, **options)).eval()
+    torch.nn.init.normal_(network.fc.weight)
+    torch.nn.init.normal_(network.fc.bias)
+    return network
+
+
+def test_with_both_views_the_score_is_their_mean_and_a_half_turn_changes_nothing(frames):
+    network = both_views()
+    one_view = ResNet(ResNetConfig()).eval()
+    one_view.load_state_dict(network.state_dict())
+    turned = torch.rot90(frames, 2, (2, 3))
+    mean = (one_view(frames) + one_view(turned)) / 2
+    torch.testing.assert_close(network(frames), mean, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(network(turned), network(frames), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("global_pool", [False, True])
+def test_with_both_views_the_activation_adds_up_and_turns_with_the_pattern(frames, global_pool):
+    network = both_views(global_pool=global_pool)
+    activation = network.explained_activation(frames)
+    scores = activation.sum((2, 3)) + network.fc.bias
+    torch.testing.assert_close(scores, network(frames), rtol=1e-4, atol=1e-4)
+    turned = network.explained_activation(torch.rot90(frames, 2, (2, 3)))
+    torch.testing.assert_close(turned, torch.rot90(activation, 2, (2, 3)), rtol=1e-4, atol=1e-4)
+
+
+def test_with_both_views_the_activation_stays_where_the_pattern_differs():
+    network = both_views()
+    blank = torch.zeros(1, 3, 128, 128)
+    spot = blank.clone()
+    spot[:, :, 8:16, 100:108] = 3.0
+    change = network.explained_activation(spot) - network.explained_activation(blank)
+    row, column = divmod(int(change[0].abs().sum(0).argmax()), 8)
+    assert row <= 1
+    assert column >= 5
+
+
+def test_learning_sees_one_view_at_a_time(frames):
+    network = both_views(dropout=0.0)
+    network.train()
+    calls = []
+    network.conv.register_forward_hook(lambda *_: calls.append(1))
+    network(frames)
+    assert len(calls) == 1
+
+
 def test_fusing_batch_norms_keeps_scores_and_maps(frames, untrained):
     network = untrained.network
     fused = copy.deepcopy(network).fuse_batch_norm()
