@@ -43,7 +43,7 @@ BATCH_FRAMES = 64
 _IDLE_PAUSE_S = 0.03
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
-_WORKER_NICENESS = 5
+_NICER_BY = 5
 
 
 @dataclass(slots=True)
@@ -308,4 +308,6 @@ class Pipeline:
 def _let_the_window_go_first() -> None:
     """Lower the calling thread's priority: a worker that computes all the time holds up nobody."""
     if sys.platform == "linux":  # elsewhere threads have no niceness of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _WORKER_NICENESS)
+        thread = threading.get_native_id()
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICER_BY  # only root may lower it
+        os.setpriority(os.PRIO_PROCESS, thread, niceness)

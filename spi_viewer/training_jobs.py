@@ -11,6 +11,7 @@ from spi_viewer.classifiers import load_classifier
 from spi_viewer.networks.checkpoint import save_figures
 from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.model_card import ModelCard, read_card
+from spi_viewer.networks.recalibration import recalibrate
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.team_processes import check_devices, run_team
 from spi_viewer.networks.training import TrainingProgress, train
@@ -42,7 +43,8 @@ def train_model(
 
     A step takes `batch` frames on each of `devices`: processes that train together, one a GPU, or
     all on the CPU if that is `device`. The training starts from the weights of the model folder
-    `start_from`, of the same architecture, if there is one.
+    `start_from`, of the same architecture, if there is one; with 0 epochs that model is calibrated
+    anew and measured (`networks.recalibration`).
 
     Raises:
         SpiViewerError: frames that do not exist. ModelError: see `networks.training.train`.
@@ -105,6 +107,10 @@ def _train(
 ) -> None:
     """What one process of a training does."""
     validation = data.validation_set(validation_frames, config.seed) if team.is_first else []
+    if not config.epochs:
+        if team.is_first:
+            recalibrate(config, validation, folder, start_from, device, description)
+        return
     done = completed_steps(folder) if resume else 0
     seeds = (config.seed, done, team.rank) if team.size > 1 else (config.seed, done)
     train(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -302,6 +304,33 @@ def test_the_inspector_tells_what_judged_a_frame_and_what_explains_it(tmp_path, 
     assert seen.is_unfamiliar
     assert seen.is_unsure
     assert seen.verdict is Verdict.GOOD
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness")
+def test_judging_yields_to_the_window_however_low_the_program_already_stands(
+    tmp_path, session, classifier
+):
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    seen = []
+
+    def load():
+        seen.append(niceness())
+        return classifier
+
+    def low() -> None:  # as started by `nice`; the pipeline's thread inherits it
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness() + 10)
+        seen.append(niceness())
+        with_low = Pipeline(session, load, LocalReader)
+        with_low.start()
+        wait_until(lambda: len(seen) == 2)
+        with_low.stop()
+
+    thread = threading.Thread(target=low)
+    thread.start()
+    thread.join()
+    assert seen[1] == min(19, seen[0] + 5)
 
 
 def test_stopping_in_the_middle_ends_the_thread(tmp_path, session, classifier):

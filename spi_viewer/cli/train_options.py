@@ -113,7 +113,14 @@ TestFrames = Annotated[
     int,
     typer.Option(min=64, help="Simulated, for the figures in model.json.", rich_help_panel=_FRAMES),
 ]
-Epochs = Annotated[int, typer.Option(min=1, rich_help_panel=_TRAINING)]
+Epochs = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="0 learns nothing: the model of --from is calibrated and measured anew.",
+        rich_help_panel=_TRAINING,
+    ),
+]
 Steps = Annotated[int, typer.Option(min=1, help="Steps an epoch.", rich_help_panel=_TRAINING)]
 Batch = Annotated[
     int, typer.Option(min=2, help="Frames a step, on each device.", rich_help_panel=_TRAINING)

@@ -77,6 +77,10 @@ ALONE = Team()
 
 def join_team(rank: int, size: int, place: torch.device, meeting_file: Path) -> Team:
     """Meet the other processes through a file that does not exist yet; for `leave_team` later."""
+    # The first optimiser step imports it, and what it imports keeps the group of that moment in
+    # default arguments: gloo's threads would outlive the group and may abort the ending process.
+    import torch._dynamo
+
     if place.type == "cuda":
         torch.cuda.set_device(place)
     dist.init_process_group(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,10 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.architectures import NetworkConfig, build_network, kind_of
 from spi_viewer.networks.augmentation import augment
 from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, complete_write, load_model
 from spi_viewer.networks.devices import choose_device
-from spi_viewer.networks.network import Network
-from spi_viewer.networks.resnet import ResNetConfig
+from spi_viewer.networks.origin import first_network, with_origin
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import TrainingBatch, check_validation, endless
@@ -85,7 +83,7 @@ def train(
     batches = endless(stream)
     origin = load_model(start_from) if start_from is not None else None
     state, settings = _start(config, place, folder, resume, batches, origin, team)
-    description = _with_origin(description or {}, origin, team)
+    description = with_origin(description or {}, origin, team)
     update = Update(config, state, place, augmentation, team)
     steps = config.epochs * config.steps_per_epoch
     meter = _Meter(state, steps, config.steps_per_epoch)
@@ -125,7 +123,7 @@ def _start(
         raise ModelError(
             f"{folder}: holds a finished model; train into another folder, or start afresh"
         )
-    network = _first_network(config, origin)
+    network = first_network(config, origin)
     network = network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainingState(network, new_average(network), new_optimizer(config, network))
     if resumable:
@@ -134,30 +132,6 @@ def _start(
         state.pixel_statistics = _pixel_statistics(batches, origin, place, team)
     team.wait()  # until all have read a state that the first will write over
     return state, settings
-
-
-def _first_network(config: TrainingConfig, origin: Model | None) -> Network:
-    """The network with random weights, or with those of a model of the same architecture."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        network = build_network(config.network)
-    if origin is None:
-        return network
-    ours, theirs = (_without_weightless(one) for one in (config.network, origin.card.config))
-    if ours != theirs or config.input_kind is not origin.card.input_kind:
-        raise ModelError(
-            f"{origin.card.name} is another network ({kind_of(theirs)}, {theirs}, input "
-            f"{origin.card.input_kind}), so its weights do not fit {kind_of(ours)}, {ours}, "
-            f"input {config.input_kind}; ask for the same architecture"
-        )
-    network.load_state_dict(origin.network.state_dict())
-    return network
-
-
-def _without_weightless(config: NetworkConfig) -> NetworkConfig:
-    """The same for configurations that differ in nothing that has weights."""
-    config = replace(config, dropout=0.0)
-    return replace(config, half_turn=False) if isinstance(config, ResNetConfig) else config
 
 
 def _pixel_statistics(
@@ -174,16 +148,6 @@ def _pixel_statistics(
     return PixelStatistics(
         team.share(own.mean.to(place)).cpu(), team.share(own.std.to(place)).cpu()
     )
-
-
-def _with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:
-    """What a model's card says of where the weights come from."""
-    if origin is not None:
-        card = origin.card
-        description = description | {
-            "started_from": {"name": card.name, "weights_sha256": card.weights_sha256}
-        }
-    return description | ({"devices": team.size} if team.size > 1 else {})
 
 
 def _finish(folder: Path, team: Team) -> ModelCard:

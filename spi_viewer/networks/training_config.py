@@ -14,6 +14,7 @@ class TrainingConfig:
     """How a model is trained. An epoch is a number of steps, for streams have no end.
 
     Attributes:
+        epochs: 0 calibrates and measures a finished model anew.
         false_positives: bad frames called good that the threshold may admit, of the bad frames
             that are bright enough to be judged.
     """

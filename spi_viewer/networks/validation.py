@@ -22,10 +22,11 @@ from spi_viewer.networks.measurement import (
     false_negatives_at,
     figures,
 )
+from spi_viewer.networks.network import Network
 from spi_viewer.networks.training_config import TrainingConfig
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.networks.training_state import TrainingState
-from spi_viewer.preprocessing.network_input import network_input
+from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics, network_input
 
 
 def finish_epoch(
@@ -37,8 +38,9 @@ def finish_epoch(
     description: dict[str, Any],
 ) -> dict[str, Any]:
     """Judge the averaged weights; keep them if they are the best so far."""
-    logits, averages = _evaluate(config, state, validation, place)
-    frame_class = torch.cat([b.frame_class for b in validation]).cpu()
+    network, statistics = state.average, state.pixel_statistics
+    logits, averages = judge(network, statistics, config.input_kind, validation, place)
+    frame_class = torch.cat([batch.frame_class for batch in validation]).cpu()
     is_good = (frame_class == FrameClass.SINGLE).numpy()
     p_good = calibration.probabilities(logits, 1.0)[:, FrameClass.SINGLE]
     judgeable = _judgeable(_photons(validation), frame_class.numpy())
@@ -57,16 +59,17 @@ def finish_epoch(
     if entry["kept"]:
         state.best_score = score
         training = _training_entry(config, state, validation, description)
-        card = _calibrated_card(config, logits, frame_class.numpy(), validation, training)
+        card = calibrated_card(config, logits, frame_class.numpy(), validation, training)
         familiarity = fit_familiarity(averages, frame_class)
-        save_model(folder, Model(state.average, card, state.pixel_statistics, familiarity))
+        save_model(folder, Model(network, card, statistics, familiarity))
     return entry
 
 
 @torch.inference_mode()
-def _evaluate(
-    config: TrainingConfig,
-    state: TrainingState,
+def judge(
+    network: Network,
+    statistics: PixelStatistics | None,
+    input_kind: InputKind,
     validation: Sequence[TrainingBatch],
     place: torch.device,
 ) -> tuple[NDArray, Tensor]:
@@ -74,20 +77,21 @@ def _evaluate(
     logits, averages = [], []
     for batch in validation:
         counts, valid = batch.counts.to(place), batch.valid.to(place)
-        x = network_input(counts, valid, config.input_kind, state.pixel_statistics)
-        features = state.average.forward_features(x.contiguous(memory_format=torch.channels_last))
-        logits.append(state.average.forward_head(features).float().cpu())
+        x = network_input(counts, valid, input_kind, statistics)
+        features = network.forward_features(x.contiguous(memory_format=torch.channels_last))
+        logits.append(network.forward_head(features).float().cpu())
         averages.append(pooled(features).cpu())
     return torch.cat(logits).numpy(), torch.cat(averages)
 
 
-def _calibrated_card(
+def calibrated_card(
     config: TrainingConfig,
     logits: NDArray,
     frame_class: NDArray,
     validation: Sequence[TrainingBatch],
     training: dict[str, Any],
 ) -> ModelCard:
+    """Temperature, threshold and figures, all of class scores (N, K) of the validation set."""
     temperature = calibration.fit_temperature(logits, frame_class)
     probability = calibration.probabilities(logits, temperature)
     photons = _photons(validation)

@@ -61,6 +61,33 @@ def test_a_network_that_looks_twice_starts_from_one_that_looks_once(train, tmp_p
     assert "another network" in train(**{"from": tmp_path / "second", "n": 2}).err
 
 
+def test_without_epochs_a_finished_model_is_calibrated_and_measured_anew(
+    train, tmp_path: Path
+) -> None:
+    assert train().exit_code == 0
+    first = (tmp_path / "tiny").rename(tmp_path / "first")
+    command = {"from": first, "epochs": 0, "seed": 5, "validation-frames": 128}
+    assert train("--half-turn", **command).exit_code == 0
+    old, new = load_model(first), load_model(tmp_path / "tiny")
+    assert new.card.config.half_turn
+    for name, weights in old.network.state_dict().items():
+        assert (new.network.state_dict()[name] == weights).all()
+    assert new.card.temperature != old.card.temperature
+    assert new.card.training["history"] == old.card.training["history"]
+    told = new.card.training["calibrated_anew"]
+    assert (told["frames"], told["seed"]) == (128, 5)
+    assert "--epochs 0" in told["command"]
+    assert new.card.figures["test"] != old.card.figures["test"]
+    assert "holds a model already" in train(**command).err
+
+
+def test_nothing_is_calibrated_without_a_model(train, tmp_path: Path) -> None:
+    outcome = train(epochs=0)
+    assert outcome.exit_code == 1
+    assert "--from" in outcome.err
+    assert not (tmp_path / "tiny").exists()
+
+
 def test_an_interrupted_training_goes_on_where_it_stopped(
     train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,3 +94,19 @@ def test_a_hidden_panel_catches_up_when_it_is_shown(panel, qtbot):
     qtbot.waitUntil(lambda: panel.table.rowCount() > 0)
     panel.show_inspection(None)
     assert panel.table.rowCount() == 0
+
+
+def test_the_next_frame_takes_the_place_of_the_last(panel, qtbot):
+    def cells():
+        table = panel.table
+        return [
+            tuple(table.item(line, column).text() for column in (0, 1))
+            for line in range(table.rowCount())
+        ]
+
+    for inspection in (make_inspection(), make_inspection(error="the disk hangs " * 20)):
+        panel.show_inspection(inspection)
+        told = frame_entries(inspection)
+        qtbot.waitUntil(lambda told=told: cells() == told)
+    heights = dict(zip(dict(cells()), map(panel.table.rowHeight, range(99)), strict=False))
+    assert heights["error"] > 1.5 * heights["file"]  # a long text is shown whole

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from spi_viewer.errors import ModelError
+from spi_viewer.networks.team import leave_team
 from spi_viewer.networks.team_processes import check_devices, run_team
 
 
@@ -32,6 +33,14 @@ def _meet(team, device, report):
     report((team.rank, team.size, device, mean, first, difference < 1e-6))
 
 
+def _leave(team, device, report):
+    """Report which threads of the group are left when it has been left."""
+    _meet(team, device, lambda _: None)
+    leave_team()
+    names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    report([name for name in names if "gloo" in name])
+
+
 def _fail_in_the_second(team, device, report, error):
     if team.rank == 1:
         raise error
@@ -49,6 +58,14 @@ def test_a_team_has_the_same_weights_shares_values_and_only_the_first_reports():
     heard = []
     run_team(_meet, 2, "cpu", heard.append)
     assert heard == [(0, 2, "cpu", 0.5, 0.0, True)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are listed on Linux")
+@pytest.mark.usefixtures("tests_on_path")
+def test_no_thread_of_the_group_is_left_to_abort_the_ending_process():
+    heard = []
+    run_team(_leave, 2, "cpu", heard.append)
+    assert heard == [[]]
 
 
 @pytest.mark.usefixtures("tests_on_path")
