@@ -158,4 +158,4 @@ def _plan(
     if figure_6 is not None:
         depths = DepthStudy(figure_6, families, seed, output / "figure-6", place)
     measured = read_labelled_runs(data, labels, label_names) if data else []
-    return Plan(load_models(model or bundled_models(), device), simulated, measured, depths)
+    return Plan(load_models(model or bundled_models(), device), simulated, measured, depths, device)

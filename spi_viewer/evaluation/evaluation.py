@@ -13,7 +13,9 @@ from spi_viewer.evaluation.conditions import answers_table, models_part
 from spi_viewer.evaluation.depth import DepthStudy
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.families import families_part
+from spi_viewer.evaluation.few_labels import few_labels_part
 from spi_viewer.evaluation.frame_sets import FrameSet
+from spi_viewer.evaluation.labelled_run import LabelledRun
 from spi_viewer.evaluation.learning import depth_part, depths_of, histories_part
 from spi_viewer.evaluation.measured import measured_part
 from spi_viewer.evaluation.models import EvaluatedModel
@@ -38,12 +40,14 @@ class Plan:
         simulated: the main set.
         measured: labelled runs.
         depths: networks to train for Figure 6; None draws it from the models' cards.
+        device: auto, cpu or cuda, where networks are adapted.
     """
 
     models: Sequence[EvaluatedModel]
     simulated: FrameSet
-    measured: Sequence[FrameSet] = ()
+    measured: Sequence[LabelledRun] = ()
     depths: DepthStudy | None = None
+    device: str = "auto"
 
 
 def evaluate(plan: Plan, report: Report, show: ShowProgress = lambda *_: None) -> None:
@@ -120,6 +124,10 @@ class _Evaluation:
             part = measured_part(frames.name, frames.conditions, answers, self._palette)
             part.attached = [answers_table(frames, answers)]
             self._report.add(part)
+            self._progress.begin(f"learning from few labels of {frames.name}", 0)
+            few = few_labels_part(frames, self._models, self._plan.device)
+            if few is not None:
+                self._report.add(few)
         return found
 
     def _speeds(self) -> list[Speed]:
