@@ -80,6 +80,7 @@ class LevelBar(QWidget):
         start, end = self._ends()
         wanted = max(2, int(self._track().height() / 34))
         ticks: list[tuple[float, str]] = []
+        taken: list[float] = []
         for part in np.linspace(0.0, 1.0, 4 * wanted):
             value = _rounded(
                 self._image.transform.value(start + part * (end - start)),
@@ -90,7 +91,8 @@ class LevelBar(QWidget):
             )
             y = self.y_of(value)
             inside = self._track().top() - 1 <= y <= self._track().bottom() + 1
-            if inside and all(abs(y - self.y_of(other)) > 24 for other, _ in ticks):
+            if inside and all(abs(y - other) > 24 for other in taken):
+                taken.append(y)
                 ticks.append((value, format_level(value)))
         return ticks
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QPainter, QPen, QPolygonF
+from collections.abc import Hashable
+
+from PyQt5.QtCore import QModelIndex, QObject, QPointF, QRectF, QSize, Qt
+from PyQt5.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QPolygonF
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from spi_viewer.frames import INVALID_FLAGS, OperatorLabel, Verdict
+from spi_viewer.gui.painting import painting
 from spi_viewer.gui.theme import Theme, scaled_font, theme_of
 from spi_viewer.gui.thumbnail_model import Cell, ThumbnailModel
 
 GAP_PX = 4  # around a picture, room for the frame of the current one
 _BORDER_PX = 2.0
 _MARK_PX = 14.0
+_CELLS_KEPT = 512  # more than a screen holds; 25 MB at the usual size
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
-    """Paints a cell; good and bad differ in colour and in mark."""
+    """Paints a cell; good and bad differ in colour and in mark.
+
+    New frames come first, so a live grid shows mostly what it showed before, in other places.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._drawn: dict[Hashable, QPixmap] = {}  # by everything that a cell's looks depend on
 
     def caption_height(self, option: QStyleOptionViewItem) -> int:
         """Height below the picture."""
@@ -27,18 +38,44 @@ class ThumbnailDelegate(QStyledItemDelegate):
         return QSize(64 + 2 * GAP_PX, 64 + 2 * GAP_PX + self.caption_height(option))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """Draw one cell into option.rect."""
+        """Draw one cell into option.rect; one that looked the same before is copied."""
         cell: Cell | None = index.data(ThumbnailModel.CELL_ROLE)
         if cell is None:
             return
+        image: QImage = index.data(ThumbnailModel.PICTURE_ROLE)
         theme = theme_of(option.palette)
-        area = QRectF(option.rect)
+        width, height = option.rect.width(), option.rect.height()
+        ratio = painter.device().devicePixelRatioF()
+        state = int(option.state & (QStyle.State_Selected | QStyle.State_HasFocus))
+        looks = (image.cacheKey(), cell, width, height, ratio, state, theme, option.font.key())
+        drawn = self._drawn.pop(looks, None)
+        if drawn is None:
+            drawn = QPixmap(round(width * ratio), round(height * ratio))
+            drawn.setDevicePixelRatio(ratio)
+            drawn.fill(Qt.transparent)
+            with painting(drawn) as on_pixmap:
+                self._draw(on_pixmap, option, cell, image, theme)
+        self._drawn[looks] = drawn  # the last one looked at is the last one forgotten
+        if len(self._drawn) > _CELLS_KEPT:
+            del self._drawn[next(iter(self._drawn))]
+        painter.drawPixmap(option.rect.topLeft(), drawn)
+
+    def _draw(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        cell: Cell,
+        image: QImage,
+        theme: Theme,
+    ) -> None:
+        """A whole cell, its upper left corner at (0, 0)."""
+        area = QRectF(0, 0, option.rect.width(), option.rect.height())
         side = area.width() - 2 * GAP_PX
-        picture = QRectF(area.x() + GAP_PX, area.y() + GAP_PX, side, side)
-        painter.save()
+        picture = QRectF(GAP_PX, GAP_PX, side, side)
         painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
+        painter.setFont(option.font)
         self._paint_ground(painter, area, option.state, theme)
-        painter.drawImage(picture, index.data(ThumbnailModel.PICTURE_ROLE))
+        painter.drawImage(picture, image)
         colour = QColor(verdict_colour(cell, theme))
         inner = picture.adjusted(1, 1, -1, -1)
         painter.setPen(QPen(colour, _BORDER_PX, join=Qt.MiterJoin))
@@ -48,7 +85,6 @@ class ThumbnailDelegate(QStyledItemDelegate):
         if cell.label != OperatorLabel.NONE:
             _paint_badge(painter, picture, cell, theme)
         self._paint_caption(painter, option, picture, cell, theme)
-        painter.restore()
 
     def _paint_ground(
         self, painter: QPainter, area: QRectF, state: QStyle.State, theme: Theme

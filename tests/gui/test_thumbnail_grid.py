@@ -348,3 +348,41 @@ def test_good_and_bad_differ_in_shape_and_not_only_in_colour(grid):
 
     cells = [grid.model.data(grid.model.index(n), grid.model.CELL_ROLE) for n in (0, 1)]
     assert {verdict_mark(cell) for cell in cells} == {"tick", "cross"}
+
+
+def test_a_cell_that_is_kept_painted_looks_as_if_painted_anew(grid, session, qtbot):
+    def picture():
+        return grid.view.viewport().grab().toImage()
+
+    def anew():
+        grid.view._delegate._drawn.clear()
+        return picture()
+
+    first = picture()
+    assert picture() == first
+    session.label([199], OperatorLabel.BAD)
+    refresh(grid, qtbot)
+    labelled = picture()
+    assert labelled != first
+    assert labelled == anew()
+    session.undo()
+    refresh(grid, qtbot)
+    assert picture() == first
+    for change in (
+        lambda: grid.set_colour_map("magma"),
+        lambda: grid.view.set_picture_px(128),
+        lambda: grid.step(1),
+        lambda: session.label([198], OperatorLabel.BAD).size and refresh(grid, qtbot),
+    ):
+        before = picture()
+        change()
+        assert picture() == anew() != before
+
+
+def test_no_more_cells_are_kept_painted_than_some_screens_full(grid, monkeypatch):
+    from spi_viewer.gui import thumbnail_delegate
+
+    monkeypatch.setattr(thumbnail_delegate, "_CELLS_KEPT", 20)
+    grid.view._delegate._drawn.clear()
+    grid.view.viewport().grab()
+    assert len(grid.view._delegate._drawn) == 20
