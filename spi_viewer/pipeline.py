@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-BATCH_FRAMES = 64
+BATCH_FRAMES = 32  # more wait for one another: the newest would be on the screen later
 _IDLE_PAUSE_S = 0.03
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
