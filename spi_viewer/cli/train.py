@@ -20,7 +20,7 @@ def train(
     n: options.PairsAt32 = None,
     m: options.PairsAt16 = None,
     dropout: options.Dropout = None,
-    half_turn: options.HalfTurn = None,
+    second_look: options.SecondLook = None,
     input_kind: options.InputKind = "per_image",
     start_from: options.StartFrom = None,
     data: options.Data = None,
@@ -115,7 +115,7 @@ def train(
     config = TrainingConfig(
         name=output.resolve().name,
         network=network_config(
-            model, in_channels=kind.channels, n=n, m=m, dropout=dropout, half_turn=half_turn
+            model, in_channels=kind.channels, n=n, m=m, dropout=dropout, second_look=second_look
         ),
         input_kind=kind,
         epochs=epochs,

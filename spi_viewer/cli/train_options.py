@@ -31,11 +31,11 @@ Dropout = Annotated[
     float | None,
     typer.Option(min=0, max=0.95, help="Of the last features.", rich_help_panel=_NETWORK),
 ]
-HalfTurn = Annotated[
+SecondLook = Annotated[
     bool | None,
     typer.Option(
-        "--half-turn/--one-view",
-        help="Judge by the mean over a pattern and the same turned by half a turn.",
+        "--second-look/--one-view",
+        help="Judge doubtful patterns by the mean over the same turned and mirrored.",
         rich_help_panel=_NETWORK,
     ),
 ]

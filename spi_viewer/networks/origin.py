@@ -37,7 +37,7 @@ def first_network(config: TrainingConfig, origin: Model | None) -> Network:
 def _without_weightless(config: NetworkConfig) -> NetworkConfig:
     """The same for configurations that differ in nothing that has weights."""
     config = replace(config, dropout=0.0)
-    return replace(config, half_turn=False) if isinstance(config, ResNetConfig) else config
+    return replace(config, second_look=False) if isinstance(config, ResNetConfig) else config
 
 
 def with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def recalibrate(
 ) -> ModelCard:
     """Write the model of `start_from`, calibrated on other frames, into `folder`; its card.
 
-    Its network may differ in what has no weights (`config.network.half_turn`). The card keeps how
+    Its network may differ in what has no weights (`config.network.second_look`). The card keeps how
     the weights came about, and says under `calibrated_anew` what they were calibrated on.
 
     Raises ModelError for no model, one of another architecture, or a folder that holds a model.

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from spi_viewer.networks.network import Network, fused, initialise
+from spi_viewer.networks.second_look import FURTHER_VIEWS, is_doubtful, reversed_along
 
 _STEM_CHANNELS = 16
 _BLOCK_CHANNELS = (32, 64)
@@ -25,9 +26,8 @@ class ResNetConfig:
         n, m: residual pairs at 32x32x32 and at 16x16x64.
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
-        half_turn: judge a pattern by the mean of its own maps and of those of the pattern turned
-            by half a turn, which shows the same particle (Friedel) past other gaps. Twice the
-            work; learning sees one view at a time.
+        second_look: judge a pattern whose first answer leaves doubt by the mean of its own maps
+            and of those of the same turned and mirrored. Learning sees one view at a time.
     """
 
     n: int = 2
@@ -36,7 +36,7 @@ class ResNetConfig:
     class_count: int = 4
     dropout: float = 0.2
     global_pool: bool = False
-    half_turn: bool = False
+    second_look: bool = False
 
     def check(self) -> None:
         """Raise ValueError for values that no network can be built from."""
@@ -46,7 +46,7 @@ class ResNetConfig:
                 raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must lie in [0, 1)")
-        for name in ("global_pool", "half_turn"):
+        for name in ("global_pool", "second_look"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} must be true or false")
 
@@ -116,9 +116,11 @@ class ResNet(Network):
     def forward_features(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
         maps = self._maps(x)
-        if self._sees_both_views:
+        rows = self._doubtful_rows(maps)
+        if len(rows):
             # The class scores are linear in the maps: the mean's scores are the mean of the scores.
-            maps = (maps + self._maps(_turned(x))) / 2
+            again = self._further_views(x[rows])
+            maps = maps.index_copy(0, rows, torch.stack([maps[rows], *again]).mean(0))
         return maps
 
     def forward_head(self, features: Tensor) -> Tensor:
@@ -139,10 +141,17 @@ class ResNet(Network):
         return (cells * share).unflatten(2, (_GRID, _GRID))
 
     def explained_activation(self, x: Tensor) -> Tensor:
-        """As `class_activation`, of a network input; of both views, each share in its place."""
-        activation = self.class_activation(self._maps(x))
-        if self._sees_both_views:
-            activation = (activation + _turned(self.class_activation(self._maps(_turned(x))))) / 2
+        """As `class_activation`, of a network input; of all views, each share in its place."""
+        maps = self._maps(x)
+        activation = self.class_activation(maps)
+        rows = self._doubtful_rows(maps)
+        if len(rows):
+            views = [self.class_activation(maps) for maps in self._further_views(x[rows])]
+            again = [
+                reversed_along(view, axes) for view, axes in zip(views, FURTHER_VIEWS, strict=True)
+            ]
+            mean = torch.stack([activation[rows], *again]).mean(0)
+            activation = activation.index_copy(0, rows, mean)
         return activation
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
@@ -166,9 +175,14 @@ class ResNet(Network):
             pair.fuse_batch_norm()
         return self
 
-    @property
-    def _sees_both_views(self) -> bool:
-        return self.config.half_turn and not self.training
+    def _doubtful_rows(self, maps: Tensor) -> Tensor:
+        """Numbers of the patterns to look at again."""
+        if self.training or not self.config.second_look:
+            return torch.empty(0, dtype=torch.long, device=maps.device)
+        return is_doubtful(self.forward_head(maps)).nonzero()[:, 0]
+
+    def _further_views(self, x: Tensor) -> list[Tensor]:
+        return [self._maps(reversed_along(x, axes)) for axes in FURTHER_VIEWS]
 
     def _maps(self, x: Tensor) -> Tensor:
         return self.block16(self.block32(self._stem(x)))
@@ -186,8 +200,3 @@ def residual_block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequen
     return nn.Sequential(
         first, *(ResidualPair(out_channels, out_channels) for _ in range(pairs - 1))
     )
-
-
-def _turned(maps: Tensor) -> Tensor:
-    """Maps (B, C, H, W) turned by half a turn."""
-    return maps.flip(2, 3).contiguous(memory_format=torch.channels_last)

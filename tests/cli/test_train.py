@@ -55,8 +55,8 @@ def test_a_model_with_its_figures_is_written_and_judges(
 def test_a_network_that_looks_twice_starts_from_one_that_looks_once(train, tmp_path: Path) -> None:
     assert train().exit_code == 0
     (tmp_path / "tiny").rename(tmp_path / "first")
-    assert train("--half-turn", **{"from": tmp_path / "first"}).exit_code == 0
-    assert load_model(tmp_path / "tiny").card.config.half_turn
+    assert train("--second-look", **{"from": tmp_path / "first"}).exit_code == 0
+    assert load_model(tmp_path / "tiny").card.config.second_look
     (tmp_path / "tiny").rename(tmp_path / "second")
     assert "another network" in train(**{"from": tmp_path / "second", "n": 2}).err
 
@@ -67,9 +67,9 @@ def test_without_epochs_a_finished_model_is_calibrated_and_measured_anew(
     assert train().exit_code == 0
     first = (tmp_path / "tiny").rename(tmp_path / "first")
     command = {"from": first, "epochs": 0, "seed": 5, "validation-frames": 128}
-    assert train("--half-turn", **command).exit_code == 0
+    assert train("--second-look", **command).exit_code == 0
     old, new = load_model(first), load_model(tmp_path / "tiny")
-    assert new.card.config.half_turn
+    assert new.card.config.second_look
     for name, weights in old.network.state_dict().items():
         assert (new.network.state_dict()[name] == weights).all()
     assert new.card.temperature != old.card.temperature

@@ -1,11 +1,13 @@
 """The poster's layers, and the exact decomposition of its scores."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
+from spi_viewer.networks.second_look import is_doubtful
 
 
 @pytest.fixture
@@ -72,35 +74,60 @@ def test_the_class_activation_points_to_the_place_that_differs():
     assert column >= 5
 
 
-def both_views(**options):
-    network = ResNet(ResNetConfig(half_turn=True, **options)).eval()
-    torch.nn.init.normal_(network.fc.weight)
-    torch.nn.init.normal_(network.fc.bias)
+def looking_again(good: float, **options) -> ResNet:
+    """A network whose score of good frames is about `good`, and of the other classes 0."""
+    network = ResNet(ResNetConfig(second_look=True, **options)).eval()
+    torch.nn.init.normal_(network.fc.weight, std=1e-3)
+    network.fc.bias.data = torch.tensor([good, 0.0, 0.0, 0.0])
     return network
 
 
-def test_with_both_views_the_score_is_their_mean_and_a_half_turn_changes_nothing(frames):
-    network = both_views()
-    one_view = ResNet(ResNetConfig()).eval()
-    one_view.load_state_dict(network.state_dict())
-    turned = torch.rot90(frames, 2, (2, 3))
-    mean = (one_view(frames) + one_view(turned)) / 2
-    torch.testing.assert_close(network(frames), mean, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(network(turned), network(frames), rtol=1e-4, atol=1e-4)
+def looking_once(network: ResNet) -> ResNet:
+    once = ResNet(replace(network.config, second_look=False)).eval()
+    once.load_state_dict(network.state_dict())
+    return once
+
+
+def test_a_doubtful_pattern_is_judged_by_the_mean_of_all_its_views(frames):
+    network = looking_again(1.0)
+    once = looking_once(network)
+    views = [frames, *(frames.flip(axes) for axes in ((2, 3), (2,), (3,)))]
+    mean = torch.stack([once(view) for view in views]).mean(0)
+    assert not torch.allclose(once(frames), mean, rtol=1e-4, atol=1e-4)
+    for view in views:
+        torch.testing.assert_close(network(view), mean, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("good", [-9.0, 9.0])
+def test_one_look_is_enough_where_it_leaves_no_doubt(frames, good):
+    network = looking_again(good)
+    torch.testing.assert_close(network(frames), looking_once(network)(frames))
+
+
+def test_only_the_doubtful_ones_of_a_batch_are_looked_at_again(frames):
+    network = looking_again(1.0)
+    network.fc.weight.data = network.fc.weight.data.abs()
+    network.fc.weight.data[1:] = 0.0
+    frames[1] *= 1000.0  # the more there is to see, the surer is this network
+    first, second = looking_once(network)(frames), network(frames)
+    assert is_doubtful(first).tolist() == [True, False]
+    torch.testing.assert_close(second[1], first[1])
+    assert not torch.allclose(second[0], first[0], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("global_pool", [False, True])
-def test_with_both_views_the_activation_adds_up_and_turns_with_the_pattern(frames, global_pool):
-    network = both_views(global_pool=global_pool)
+def test_with_a_second_look_the_activation_adds_up_and_turns_with_the_pattern(frames, global_pool):
+    network = looking_again(1.0, global_pool=global_pool)
     activation = network.explained_activation(frames)
     scores = activation.sum((2, 3)) + network.fc.bias
     torch.testing.assert_close(scores, network(frames), rtol=1e-4, atol=1e-4)
-    turned = network.explained_activation(torch.rot90(frames, 2, (2, 3)))
-    torch.testing.assert_close(turned, torch.rot90(activation, 2, (2, 3)), rtol=1e-4, atol=1e-4)
+    for axes in ((2, 3), (2,), (3,)):
+        reversed_too = network.explained_activation(frames.flip(axes))
+        torch.testing.assert_close(reversed_too, activation.flip(axes), rtol=1e-4, atol=1e-5)
 
 
-def test_with_both_views_the_activation_stays_where_the_pattern_differs():
-    network = both_views()
+def test_with_a_second_look_the_activation_stays_where_the_pattern_differs():
+    network = looking_again(1.0)
     blank = torch.zeros(1, 3, 128, 128)
     spot = blank.clone()
     spot[:, :, 8:16, 100:108] = 3.0
@@ -111,7 +138,7 @@ def test_with_both_views_the_activation_stays_where_the_pattern_differs():
 
 
 def test_learning_sees_one_view_at_a_time(frames):
-    network = both_views(dropout=0.0)
+    network = looking_again(1.0, dropout=0.0)
     network.train()
     calls = []
     network.conv.register_forward_hook(lambda *_: calls.append(1))
