@@ -55,7 +55,6 @@ class Update:
         team: Team = ALONE,
     ) -> None:
         self._config, self._state, self._place, self._team = config, state, place, team
-        self._network = team.parallel(state.network, place)
         self._augmentation = augmentation if config.augmented else None
         self._mixed = trains_in_bfloat16(place)
         self._check = ClassCheck()
@@ -75,11 +74,12 @@ class Update:
         x = x.contiguous(memory_format=torch.channels_last)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, state.step)
-        self._network.train()
+        state.network.train()
         with _seeded_dropout(seed, self._place):
             loss = self._loss(x, target)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self._team.average_gradients(state.network)
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_norm)
         state.optimizer.step()
         self._team.average_buffers(state.network)
@@ -90,7 +90,7 @@ class Update:
 
     def _loss(self, x: Tensor, target: Tensor) -> Tensor:
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._mixed):
-            logits = self._network(x)
+            logits = self._state.network(x)
         return F.cross_entropy(logits.float(), target, label_smoothing=self._config.label_smoothing)
 
 

@@ -17,12 +17,12 @@ def _meet(team, device, report):
     """Train a little on frames that differ by process; report what the team is and has."""
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
-    parallel = team.parallel(network, torch.device(device))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     torch.manual_seed(1 + team.rank)
     for _ in range(3):
         optimizer.zero_grad()
-        parallel(torch.randn(8, 3)).square().mean().backward()
+        network(torch.randn(8, 3)).square().mean().backward()
+        team.average_gradients(network)
         optimizer.step()
         team.average_buffers(network)
     weights = torch.cat([v.detach().flatten().float() for v in network.state_dict().values()])
