@@ -21,8 +21,8 @@ _FRAMES, _PREVIEW = "Frames", "Preview"
 # Written out, because --help must not wait for torch; a test holds them to the simulator's own.
 FAMILIES = (
     "icosahedron, soccer, torus, sphere, spheroid, ellipsoid, core_shell, rod, disc, capsule, box, "
-    "octahedron, truncated_octahedron, cuboctahedron, dodecahedron, decahedron, prism, polyhedron, "
-    "rough, lumpy, spiked"
+    "octahedron, truncated_octahedron, cuboctahedron, dodecahedron, decahedron, prism, "
+    "tetrahedron, polyhedron, shard, rough, lumpy, spiked, branched, ring, cross"
 )
 DETECTORS = "pnccd-far, pnccd-near, agipd, cspad, jungfrau, ideal"
 

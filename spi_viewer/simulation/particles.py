@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.simulation import form_factors, hulls, meshes, polyhedra, solids
+from spi_viewer.simulation import clusters, form_factors, hulls, meshes, polyhedra, solids
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.shapes import PolyhedronShapes, Shapes, SmoothShapes, point_cloud
+from spi_viewer.simulation.shapes import PolyhedronShapes, Shapes, SmoothShapes
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,17 @@ def _fixed(
 _BODIES_PER_DRAW = 3
 
 
-def _draw_polyhedron(count: int, draw: Draw) -> Shapes:
-    """Hulls of random points near a ball; all of one draw have as many corners."""
-    corners = int(draw.integers(8, 16, 1))
-    points = draw.directions(min(count, _BODIES_PER_DRAW), corners).double().cpu().numpy()
-    bodies = polyhedra.stack([hulls.convex_polyhedron(p) for p in points]).to(draw.device)
-    pick = torch.arange(count, device=draw.device) % len(points)
-    return PolyhedronShapes(bodies.select(pick), draw.uniform(0.6, 1.0, count, 3))
+def _hulls(fewest: int, most: int, thinnest: float) -> Callable[[int, Draw], Shapes]:
+    """Draws hulls of random points on a ball, stretched; all of one draw have as many corners."""
+
+    def draw_bodies(count: int, draw: Draw) -> Shapes:
+        corners = int(draw.integers(fewest, most, 1))
+        points = draw.directions(min(count, _BODIES_PER_DRAW), corners).double().cpu().numpy()
+        bodies = polyhedra.stack([hulls.convex_polyhedron(p) for p in points]).to(draw.device)
+        pick = torch.arange(count, device=draw.device) % len(points)
+        return PolyhedronShapes(bodies.select(pick), draw.uniform(thinnest, 1.0, count, 3))
+
+    return draw_bodies
 
 
 def _draw_prism(count: int, draw: Draw) -> Shapes:
@@ -128,12 +132,7 @@ def _draw_box(count: int, draw: Draw) -> Shapes:
     """Bricks with sides 1 : 0.5..1 : 0.5..1."""
     sides = draw.uniform(0.5, 1.0, count, 3)
     sides = sides / (2.0 * sides.norm(dim=-1, keepdim=True))
-    return SmoothShapes(_box, (sides,))
-
-
-def _box(q: Tensor, half_sides: Tensor) -> Tensor:
-    volume = 8.0 * half_sides.prod(-2)
-    return volume * form_factors.sine_ratio(q * half_sides).prod(-2)
+    return SmoothShapes(clusters.box, (sides,))
 
 
 def _draw_rough(count: int, draw: Draw) -> Shapes:
@@ -151,34 +150,6 @@ def _draw_rough(count: int, draw: Draw) -> Shapes:
     corners = corners / (2.0 * corners.norm(dim=-1).amax(1)[:, None, None])
     ones = torch.ones((count, 3), device=draw.device)
     return PolyhedronShapes(meshes.mesh_polyhedron(net, corners), ones)
-
-
-def _balls(q: Tensor, places: Tensor, weights: Tensor, radius: Tensor, core: Tensor) -> Tensor:
-    """Equal balls at places (P, 3 J, 1), flattened, round a core ball."""
-    cloud = point_cloud(q, places[..., 0].unflatten(1, (-1, 3)), weights[..., 0])
-    return cloud * form_factors.sphere(q, radius) + form_factors.sphere(q, core)
-
-
-def _draw_lumpy(count: int, draw: Draw) -> Shapes:
-    """Proteins and aggregates grown together: overlapping balls filling a random ellipsoid."""
-    balls = 32
-    radius = draw.uniform(0.08, 0.16, count)
-    depth = draw.uniform(0.0, 1.0, count, balls, 1) ** (1.0 / 3.0)
-    places = draw.directions(count, balls) * depth * draw.uniform(0.6, 1.0, count, 1, 3)
-    places = (places - places.mean(1, keepdim=True)) * (0.5 - radius)[:, None, None]
-    weights = draw.uniform(0.5, 1.5, count, balls)
-    core = torch.full((count,), 1e-3, device=draw.device)
-    return SmoothShapes(_balls, (places.flatten(1), weights, radius, core))
-
-
-def _draw_spiked(count: int, draw: Draw) -> Shapes:
-    """Enveloped viruses: a ball with some dozens of spikes or coat proteins over its surface."""
-    spikes = 28
-    radius = draw.uniform(0.03, 0.08, count)
-    core = 0.5 - draw.uniform(1.0, 2.0, count) * radius
-    places = draw.directions(count, spikes) * (0.5 - radius)[:, None, None]
-    weights = draw.uniform(0.5, 1.5, count, spikes)
-    return SmoothShapes(_balls, (places.flatten(1), weights, radius, core))
 
 
 FAMILIES: dict[str, Family] = {
@@ -201,9 +172,14 @@ FAMILIES: dict[str, Family] = {
         Family("dodecahedron", _fixed(solids.dodecahedron), 0.36),
         Family("decahedron", _fixed(solids.decahedron, 0.15)),
         Family("prism", _draw_prism),
-        Family("polyhedron", _draw_polyhedron, 0.16),
+        Family("tetrahedron", _fixed(solids.tetrahedron, 0.15)),
+        Family("polyhedron", _hulls(8, 16, thinnest=0.6), 0.16),
+        Family("shard", _hulls(4, 7, thinnest=0.4)),
         Family("rough", _draw_rough, 0.25),
-        Family("lumpy", _draw_lumpy),
-        Family("spiked", _draw_spiked, 0.3),
+        Family("lumpy", clusters.draw_lumpy),
+        Family("spiked", clusters.draw_spiked, 0.3),
+        Family("branched", clusters.draw_branched),
+        Family("ring", clusters.draw_ring),
+        Family("cross", clusters.draw_cross),
     )
 }

@@ -39,6 +39,11 @@ def dodecahedron() -> NDArray[np.float64]:
     return np.concatenate([cube, _cyclic([(0.0, 1.0 / _GOLDEN, _GOLDEN)])])
 
 
+def tetrahedron() -> NDArray[np.float64]:
+    """4 corners, 4 triangles: nanocrystals without a centre of symmetry."""
+    return np.array([[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]])
+
+
 def octahedron() -> NDArray[np.float64]:
     """6 corners, 8 triangles."""
     return _cyclic([(0.0, 0.0, 1.0)])
