@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from spi_viewer.networks.network import Network, fused, initialise
-from spi_viewer.networks.second_look import FURTHER_VIEWS, is_doubtful, reversed_along
+from spi_viewer.networks.second_look import FURTHER_VIEWS, blended, doubt, reversed_along
 
 _STEM_CHANNELS = 16
 _BLOCK_CHANNELS = (32, 64)
@@ -27,7 +27,8 @@ class ResNetConfig:
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
         second_look: judge a pattern whose first answer leaves doubt by the mean of its own maps
-            and of those of the same turned and mirrored. Learning sees one view at a time.
+            and of those of the same turned and mirrored. Learning sees one view at a time, and
+            so do `feature_maps`.
     """
 
     n: int = 2
@@ -116,11 +117,11 @@ class ResNet(Network):
     def forward_features(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
         maps = self._maps(x)
-        rows = self._doubtful_rows(maps)
+        rows, doubts = self._doubtful(maps)
         if len(rows):
             # The class scores are linear in the maps: the mean's scores are the mean of the scores.
-            again = self._further_views(x[rows])
-            maps = maps.index_copy(0, rows, torch.stack([maps[rows], *again]).mean(0))
+            looks = blended(maps[rows], self._further_views(x[rows]), doubts)
+            maps = maps.index_copy(0, rows, looks)
         return maps
 
     def forward_head(self, features: Tensor) -> Tensor:
@@ -144,14 +145,13 @@ class ResNet(Network):
         """As `class_activation`, of a network input; of all views, each share in its place."""
         maps = self._maps(x)
         activation = self.class_activation(maps)
-        rows = self._doubtful_rows(maps)
+        rows, doubts = self._doubtful(maps)
         if len(rows):
-            views = [self.class_activation(maps) for maps in self._further_views(x[rows])]
-            again = [
-                reversed_along(view, axes) for view, axes in zip(views, FURTHER_VIEWS, strict=True)
+            views = [self.class_activation(view) for view in self._further_views(x[rows])]
+            further = [
+                reversed_along(v, axes) for v, axes in zip(views, FURTHER_VIEWS, strict=True)
             ]
-            mean = torch.stack([activation[rows], *again]).mean(0)
-            activation = activation.index_copy(0, rows, mean)
+            activation = activation.index_copy(0, rows, blended(activation[rows], further, doubts))
         return activation
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
@@ -175,11 +175,13 @@ class ResNet(Network):
             pair.fuse_batch_norm()
         return self
 
-    def _doubtful_rows(self, maps: Tensor) -> Tensor:
-        """Numbers of the patterns to look at again."""
+    def _doubtful(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers of the patterns to look at again, and the doubt about each."""
         if self.training or not self.config.second_look:
-            return torch.empty(0, dtype=torch.long, device=maps.device)
-        return is_doubtful(self.forward_head(maps)).nonzero()[:, 0]
+            return torch.empty(0, dtype=torch.long, device=maps.device), maps.new_empty(0)
+        doubts = doubt(self.forward_head(maps))
+        rows = doubts.nonzero()[:, 0]
+        return rows, doubts[rows]
 
     def _further_views(self, x: Tensor) -> list[Tensor]:
         return [self._maps(reversed_along(x, axes)) for axes in FURTHER_VIEWS]

@@ -1,13 +1,14 @@
 """The poster's layers, and the exact decomposition of its scores."""
 
 import copy
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
-from spi_viewer.networks.second_look import is_doubtful
+from spi_viewer.networks.second_look import blended, doubt
 
 
 @pytest.fixture
@@ -104,13 +105,31 @@ def test_one_look_is_enough_where_it_leaves_no_doubt(frames, good):
     torch.testing.assert_close(network(frames), looking_once(network)(frames))
 
 
+def test_the_further_looks_lose_their_weight_gradually():
+    """A frame on an edge would be judged otherwise whenever its last digit is."""
+    log_odds = torch.linspace(-4.0, 4.0, 801)
+    scores = torch.zeros(len(log_odds), 4)
+    scores[:, 0] = log_odds + math.log(3.0)  # against three others of score 0
+    doubts = doubt(scores)
+    assert doubts[log_odds.abs() < 1.0].eq(1.0).all()
+    assert doubts[log_odds.abs() > 3.0].eq(0.0).all()
+    assert doubts.diff().abs().max() < 0.02
+
+
+def test_half_a_doubt_gives_the_further_looks_half_their_weight():
+    first, further = torch.zeros(3, 2), [torch.full((3, 2), 4.0)] * 3
+    looks = blended(first, further, torch.tensor([0.0, 0.5, 1.0]))
+    assert looks.tolist() == [[0.0, 0.0], [1.5, 1.5], [3.0, 3.0]]
+
+
 def test_only_the_doubtful_ones_of_a_batch_are_looked_at_again(frames):
-    network = looking_again(1.0)
+    network = looking_again(0.5)
     network.fc.weight.data = network.fc.weight.data.abs()
     network.fc.weight.data[1:] = 0.0
     frames[1] *= 1000.0  # the more there is to see, the surer is this network
     first, second = looking_once(network)(frames), network(frames)
-    assert is_doubtful(first).tolist() == [True, False]
+    assert doubt(first)[0] > 0.5
+    assert doubt(first)[1] == 0.0
     torch.testing.assert_close(second[1], first[1])
     assert not torch.allclose(second[0], first[0], rtol=1e-4, atol=1e-4)
 
