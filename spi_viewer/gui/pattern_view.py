@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PyQt5.QtCore import QPointF, QRectF, QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -24,6 +23,7 @@ from spi_viewer.gui.intensity import IntensityImage, IntensityScale, Levels, lay
 from spi_viewer.gui.level_bar import LevelBar
 from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.pattern_canvas import PatternCanvas
+from spi_viewer.gui.pattern_overlays import PatternOverlays
 from spi_viewer.gui.pattern_readout import readout
 from spi_viewer.gui.pattern_tools import PatternTools, key_action, known_scale
 from spi_viewer.gui.theme import scaled_font, set_tone
@@ -66,7 +66,6 @@ class PatternView(QWidget):
         self._image: IntensityImage | None = None
         self._scale = known_scale(settings.intensity_scale)
         self._channel = 0
-        self._activation_class: int | None = None
         self._locked: dict[IntensityScale, Levels] = {}
         self._pointer: QPointF | None = None
         self._build_widgets()
@@ -80,6 +79,7 @@ class PatternView(QWidget):
 
     def _build_widgets(self) -> None:
         self.canvas = PatternCanvas(self)
+        self.overlays = PatternOverlays(self.canvas, self._settings)
         self.level_bar = LevelBar(self)
         self.tools = PatternTools(self._settings, self)
         self._title = ElidedLabel("", mode=Qt.ElideMiddle, parent=self)
@@ -149,9 +149,8 @@ class PatternView(QWidget):
     def show_inspection(self, inspection: Inspection | None) -> None:
         """Show another frame, or nothing. Drawing happens soon, newest wins."""
         self._inspection = inspection
-        self._show_overlay_choice()
-        self._show_crop()
-        self._show_activation()
+        self.overlays.show(inspection)
+        self._show_colours()
         self._render()
 
     def _show_title(self, inspection: Inspection | None) -> None:
@@ -187,8 +186,7 @@ class PatternView(QWidget):
 
     def set_activation_class(self, frame_class: int) -> None:
         """Overlay the activation map of another class; -1 follows the likeliest class."""
-        self._activation_class = None if frame_class < 0 else frame_class
-        self._show_activation()
+        self.overlays.choose_class(frame_class)
 
     def is_drawn(self) -> bool:
         """True when nothing waits to be drawn."""
@@ -257,35 +255,8 @@ class PatternView(QWidget):
         self.canvas.image.set_colours(colours)
         self.level_bar.set_colours(colours)
 
-    def _show_crop(self) -> None:
-        if self._inspection is None:
-            return
-        crop, frame = self._inspection.crop, self._inspection.frame
-        self.canvas.crop_square.show_crop(crop)
-        self.canvas.centre_cross.show_centre(crop.center_x_px, crop.center_y_px)
-        if frame is not None and frame.pixels.ndim == 2:
-            height, width = frame.pixels.shape
-            self.canvas.rings.show_geometry(frame.geometry, crop, (height, width))
-
-    def _show_activation(self) -> None:
-        inspection = self._inspection
-        explanation = inspection.explanation if inspection is not None else None
-        if inspection is None or explanation is None or explanation.class_maps is None:
-            self.canvas.activation.show_map(None, None)
-            return
-        chosen = self._activation_class
-        if chosen is None:
-            chosen = int(np.argmax(explanation.probabilities))
-        self.canvas.activation.show_map(explanation.class_maps[chosen], inspection.crop)
-
     def _show_overlay_choice(self) -> None:
-        settings = self._settings
-        something = self._inspection is not None and self._inspection.frame is not None
-        self.canvas.crop_square.setVisible(settings.show_crop and something)
-        self.canvas.centre_cross.setVisible(settings.show_centre and something)
-        self.canvas.rings.setVisible(settings.show_rings and something)
-        self.canvas.activation.setVisible(settings.show_activation and something)
-        self.canvas.activation.setOpacity(settings.activation_opacity)
+        self.overlays.show_choice()
         self._show_colours()
 
     def _show_readout(self, point: QPointF | None) -> None:
