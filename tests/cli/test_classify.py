@@ -157,7 +157,9 @@ def test_scores_are_the_same_from_one_file_many_files_and_a_folder(
         os.utime(copy, (number + 1e9,) * 2)
     _, of_files = classify(*copies)
     _, of_folder = classify(tmp_path / "copies")
-    assert of_folder == of_files
+    for column in ("file", "dataset", "frame", "verdict", "flags"):
+        assert [row[column] for row in of_folder] == [row[column] for row in of_files]
+    _assert_same_scores(of_folder, of_files)  # batches differ, and with them the last digit
     assert [row["file"] for row in of_folder] == [str(copy) for copy in copies for _ in range(10)]
     _assert_same_scores(of_folder, expected * 2)
 
