@@ -30,11 +30,7 @@ class Team:
         return self.rank == 0
 
     def average_gradients(self, network: nn.Module) -> None:
-        """Average what each process learned from its own frames, after its backward pass.
-
-        At once, not layer by layer while the pass goes on: networks of this size (1 MB) are sent
-        in less time than two layers take.
-        """
+        """Average what each process learned from its own frames, after its backward pass."""
         if self.size > 1:
             self._average([p.grad for p in network.parameters() if p.grad is not None])
 

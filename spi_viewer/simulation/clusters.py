@@ -95,16 +95,10 @@ def draw_cross(count: int, draw: Draw) -> SmoothShapes:
     return SmoothShapes(_boxes, (middles.flatten(1), halves.flatten(1), weights))
 
 
-def box(q: Tensor, half_sides: Tensor) -> Tensor:
-    """Brick with half sides (..., 3, 1) at q (..., 3, Q) -> (..., Q)."""
-    volume = 8.0 * half_sides.prod(-2)
-    return volume * form_factors.sine_ratio(q * half_sides).prod(-2)
-
-
 def _boxes(q: Tensor, middles: Tensor, halves: Tensor, weights: Tensor) -> Tensor:
     """Bricks with middles and half sides (P, 3 J, 1), added up with weights (P, J, 1)."""
     places = middles[..., 0].unflatten(1, (-1, 3))
-    each = weights * box(q[:, None], halves.unflatten(1, (-1, 3)))
+    each = weights * form_factors.box(q[:, None], halves.unflatten(1, (-1, 3)))
     phase = places @ q
     return torch.complex((each * torch.cos(phase)).sum(1), (each * torch.sin(phase)).sum(1))
 

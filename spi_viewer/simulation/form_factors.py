@@ -113,3 +113,9 @@ def _half_period_nodes(nodes: int) -> tuple[list[float], list[float], list[float
     x, w = np.polynomial.legendre.leggauss(nodes)
     t = (x + 1.0) * math.pi / 4.0
     return np.sin(t).tolist(), np.cos(t).tolist(), (w * math.pi / 4.0).tolist()
+
+
+def box(q: Tensor, half_sides: Tensor) -> Tensor:
+    """Brick with half sides (..., 3, 1) at q (..., 3, Q) -> (..., Q)."""
+    volume = 8.0 * half_sides.prod(-2)
+    return volume * sine_ratio(q * half_sides).prod(-2)

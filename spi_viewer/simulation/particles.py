@@ -132,7 +132,7 @@ def _draw_box(count: int, draw: Draw) -> Shapes:
     """Bricks with sides 1 : 0.5..1 : 0.5..1."""
     sides = draw.uniform(0.5, 1.0, count, 3)
     sides = sides / (2.0 * sides.norm(dim=-1, keepdim=True))
-    return SmoothShapes(clusters.box, (sides,))
+    return SmoothShapes(form_factors.box, (sides,))
 
 
 def _draw_rough(count: int, draw: Draw) -> Shapes:
