@@ -11,7 +11,6 @@ from spi_viewer.errors import ModelError
 from spi_viewer.networks.architectures import NetworkConfig, build_network, kind_of
 from spi_viewer.networks.checkpoint import Model
 from spi_viewer.networks.network import Network
-from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.team import Team
 from spi_viewer.networks.training_config import TrainingConfig
 
@@ -36,8 +35,7 @@ def first_network(config: TrainingConfig, origin: Model | None) -> Network:
 
 def _without_weightless(config: NetworkConfig) -> NetworkConfig:
     """The same for configurations that differ in nothing that has weights."""
-    config = replace(config, dropout=0.0)
-    return replace(config, second_look=False) if isinstance(config, ResNetConfig) else config
+    return replace(config, dropout=0.0, second_look=False)
 
 
 def with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:

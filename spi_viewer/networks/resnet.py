@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from spi_viewer.networks.network import Network, fused, initialise
-from spi_viewer.networks.second_look import FURTHER_VIEWS, blended, doubt, reversed_along
+from spi_viewer.networks.network import fused, initialise
+from spi_viewer.networks.second_look import SecondLookNetwork
 
 _STEM_CHANNELS = 16
 _BLOCK_CHANNELS = (32, 64)
@@ -26,9 +26,7 @@ class ResNetConfig:
         n, m: residual pairs at 32x32x32 and at 16x16x64.
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
-        second_look: judge a pattern whose first answer leaves doubt by the mean of its own maps
-            and of those of the same turned and mirrored. Learning sees one view at a time, and
-            so do `feature_maps`.
+        second_look: judge doubtful patterns by the mean of several views.
     """
 
     n: int = 2
@@ -91,7 +89,7 @@ class ResidualPair(nn.Module):
         self.conv2, self.bn2 = fused(self.conv2, self.bn2)
 
 
-class ResNet(Network):
+class ResNet(SecondLookNetwork):
     """conv 64x64x16, 2n convs at 32x32x32, 2m convs at 16x16x64, 2x2 average, class scores."""
 
     def __init__(self, config: ResNetConfig) -> None:
@@ -114,15 +112,9 @@ class ResNet(Network):
         """Channels of the last maps."""
         return _BLOCK_CHANNELS[-1]
 
-    def forward_features(self, x: Tensor) -> Tensor:
-        """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16)."""
-        maps = self._maps(x)
-        rows, doubts = self._doubtful(maps)
-        if len(rows):
-            # The class scores are linear in the maps: the mean's scores are the mean of the scores.
-            looks = blended(maps[rows], self._further_views(x[rows]), doubts)
-            maps = maps.index_copy(0, rows, looks)
-        return maps
+    def one_look(self, x: Tensor) -> Tensor:
+        """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16) of this one view."""
+        return self.block16(self.block32(self._stem(x)))
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Last maps (B, 64, 16, 16) -> class scores (B, K)."""
@@ -140,19 +132,6 @@ class ResNet(Network):
         cells = torch.einsum("bcp,kcp->bkp", pooled.flatten(2), weight.expand(-1, -1, _GRID**2))
         share = 1 / _GRID**2 if self.config.global_pool else 1.0
         return (cells * share).unflatten(2, (_GRID, _GRID))
-
-    def explained_activation(self, x: Tensor) -> Tensor:
-        """As `class_activation`, of a network input; of all views, each share in its place."""
-        maps = self._maps(x)
-        activation = self.class_activation(maps)
-        rows, doubts = self._doubtful(maps)
-        if len(rows):
-            views = [self.class_activation(view) for view in self._further_views(x[rows])]
-            further = [
-                reversed_along(v, axes) for v, axes in zip(views, FURTHER_VIEWS, strict=True)
-            ]
-            activation = activation.index_copy(0, rows, blended(activation[rows], further, doubts))
-        return activation
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
         """Name and maps (B, c, h, w) after each convolution, in order."""
@@ -174,20 +153,6 @@ class ResNet(Network):
             assert isinstance(pair, ResidualPair)
             pair.fuse_batch_norm()
         return self
-
-    def _doubtful(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Numbers of the patterns to look at again, and the doubt about each."""
-        if self.training or not self.config.second_look:
-            return torch.empty(0, dtype=torch.long, device=maps.device), maps.new_empty(0)
-        doubts = doubt(self.forward_head(maps))
-        rows = doubts.nonzero()[:, 0]
-        return rows, doubts[rows]
-
-    def _further_views(self, x: Tensor) -> list[Tensor]:
-        return [self._maps(reversed_along(x, axes)) for axes in FURTHER_VIEWS]
-
-    def _maps(self, x: Tensor) -> Tensor:
-        return self.block16(self.block32(self._stem(x)))
 
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)

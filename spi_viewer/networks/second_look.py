@@ -7,18 +7,71 @@ four alike would be no surer for them; one that does not errs less in the mean.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.network import Network
 
 # Axes to reverse: half a turn, and both mirror images.
-FURTHER_VIEWS = ((2, 3), (2,), (3,))
+_FURTHER_VIEWS = ((2, 3), (2,), (3,))
 # Logarithms of the odds of a good frame, before calibration, between which the further looks lose
 # their weight: at 82 % they count in full, from 92 % on one look is enough. Surer answers hardly
 # ever change: further looks at them would more than double the work, and change no figure. A step
 # instead would give a frame next to it one score today and another tomorrow.
 _DOUBTFUL_LOG_ODDS, _SURE_LOG_ODDS = 1.5, 2.5
+
+
+class SecondLookNetwork(Network):
+    """A network of which each pattern can be shown again; its class scores are linear in its maps.
+
+    With the configuration's `second_look`, a pattern whose first answer leaves doubt is judged by
+    the mean of its own maps and of those of the same turned and mirrored. Learning sees one view
+    at a time, and so do `feature_maps`.
+    """
+
+    @abstractmethod
+    def one_look(self, x: Tensor) -> Tensor:
+        """Network input (B, C, 128, 128) -> last maps (B, feature_count, h, w) of this one view."""
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Network input (B, C, 128, 128) -> last maps (B, feature_count, h, w)."""
+        maps = self.one_look(x)
+        rows, doubts = self._doubtful(maps)
+        if len(rows):
+            # The scores are linear in the maps: the mean's scores are the mean of the scores.
+            looks = blended(maps[rows], self._further_looks(x[rows]), doubts)
+            maps = maps.index_copy(0, rows, looks)
+        return maps
+
+    def explained_activation(self, x: Tensor) -> Tensor:
+        """Share of each place of network input (B, C, 128, 128) in each score: (B, K, 8, 8).
+
+        After a second look the mean of all views, each share in its place.
+        """
+        maps = self.one_look(x)
+        activation = self.class_activation(maps)
+        rows, doubts = self._doubtful(maps)
+        if len(rows):
+            views = [self.class_activation(look) for look in self._further_looks(x[rows])]
+            further = [
+                reversed_along(v, axes) for v, axes in zip(views, _FURTHER_VIEWS, strict=True)
+            ]
+            activation = activation.index_copy(0, rows, blended(activation[rows], further, doubts))
+        return activation
+
+    def _doubtful(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers of the patterns to look at again, and the doubt about each."""
+        if self.training or not self.config.second_look:
+            return torch.empty(0, dtype=torch.long, device=maps.device), maps.new_empty(0)
+        doubts = doubt(self.forward_head(maps))
+        rows = doubts.nonzero()[:, 0]
+        return rows, doubts[rows]
+
+    def _further_looks(self, x: Tensor) -> list[Tensor]:
+        return [self.one_look(reversed_along(x, axes)) for axes in _FURTHER_VIEWS]
 
 
 def doubt(scores: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from spi_viewer.networks.autocorrelation import autocorrelation
-from spi_viewer.networks.network import Network, fused, initialise
+from spi_viewer.networks.network import fused, initialise
 from spi_viewer.networks.resnet import MAX_PAIRS, ResidualPair, residual_block
+from spi_viewer.networks.second_look import SecondLookNetwork
 
 _CHANNELS = (16, 32, 64)
 _GRID = 8  # side of the pooled maps that the class scores are made of
@@ -24,6 +25,7 @@ class TwoViewConfig:
 
     Attributes:
         n, m: residual pairs at 32x32x32 and at 16x16x64, in each view.
+        second_look: judge doubtful patterns by the mean of several views.
     """
 
     n: int = 1
@@ -31,6 +33,7 @@ class TwoViewConfig:
     in_channels: int = 3
     class_count: int = 4
     dropout: float = 0.2
+    second_look: bool = False
 
     def check(self) -> None:
         """Raise ValueError for values that no network can be built from."""
@@ -40,6 +43,8 @@ class TwoViewConfig:
                 raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
         if not 0 <= self.dropout < 1 or self.in_channels <= _PATTERNS:
             raise ValueError(f"dropout must lie in [0, 1), and in_channels be above {_PATTERNS}")
+        if type(self.second_look) is not bool:
+            raise ValueError("second_look must be true or false")
 
 
 class View(nn.Module):
@@ -81,7 +86,7 @@ class View(nn.Module):
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class TwoView(Network):
+class TwoView(SecondLookNetwork):
     """One view of the pattern, one of its autocorrelation; the class scores are their sum."""
 
     def __init__(self, config: TwoViewConfig) -> None:
@@ -98,7 +103,7 @@ class TwoView(Network):
         """Channels of the last maps: those of the pattern, then those of the autocorrelation."""
         return 2 * _CHANNELS[-1]
 
-    def forward_features(self, x: Tensor) -> Tensor:
+    def one_look(self, x: Tensor) -> Tensor:
         """Network input (B, C, 128, 128) -> last maps (B, 128, 16, 16) of both views."""
         return torch.cat([self.pattern(x), self.separations(self._autocorrelation(x))], dim=1)
 

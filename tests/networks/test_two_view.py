@@ -8,6 +8,8 @@ import torch
 from spi_viewer.networks.architectures import build_network, config_from_json, kind_of
 from spi_viewer.networks.two_view import TwoView, TwoViewConfig
 
+WRONG = [{"n": 0}, {"m": 1000}, {"dropout": 1.0}, {"in_channels": 1}, {"second_look": 1}]
+
 
 @pytest.fixture
 def frames():
@@ -34,7 +36,7 @@ def test_the_configuration_rebuilds_it():
     assert isinstance(build_network(again), TwoView)
 
 
-@pytest.mark.parametrize("wrong", [{"n": 0}, {"m": 1000}, {"dropout": 1.0}, {"in_channels": 1}])
+@pytest.mark.parametrize("wrong", WRONG)
 def test_configurations_that_no_network_can_be_built_from_are_refused(wrong):
     with pytest.raises(ValueError, match="must"):
         TwoViewConfig(**wrong).check()
