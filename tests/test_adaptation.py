@@ -130,7 +130,7 @@ def test_a_head_needs_labels_to_leave_the_old_one():
 
 def test_labels_improve_a_model_on_labels_that_it_did_not_see(old_model, run, labels, tmp_path):
     before = (old_model / "weights.safetensors").read_bytes()
-    outcome = adapt_model(old_model, run, tmp_path / "new", labels=labels, per_class=6)
+    outcome = adapt_model(old_model, [run], tmp_path / "new", labels=labels, per_class=6)
     assert outcome.kept == HEAD
     assert outcome.labels == 12
     accuracy = {kind: one["balanced_accuracy"] for kind, one in outcome.figures.items()}
@@ -144,7 +144,7 @@ def test_labels_improve_a_model_on_labels_that_it_did_not_see(old_model, run, la
     p_good = judge.classify(labels.counts.numpy(), labels.valid.numpy()).probabilities[:, 0]
     assert ((p_good >= judge.rule.threshold) == labels.is_good).mean() > 0.95
     with pytest.raises(ModelError, match="another folder"):
-        adapt_model(old_model, run, tmp_path / "new")
+        adapt_model(old_model, [run], tmp_path / "new")
 
 
 def test_a_model_that_nothing_improves_stays_the_only_one(old_model, run, labels, tmp_path):
@@ -156,14 +156,14 @@ def test_a_model_that_nothing_improves_stays_the_only_one(old_model, run, labels
     save_model(old_model, old)
     agreed = torch.as_tensor(np.where(p_good >= threshold, 0, 1))
     flattering = dataclasses.replace(labels, frame_class=agreed)
-    outcome = adapt_model(old_model, run, tmp_path / "new", labels=flattering, per_class=6)
+    outcome = adapt_model(old_model, [run], tmp_path / "new", labels=flattering, per_class=6)
     assert outcome.kept == AS_TRAINED
     assert outcome.figures[AS_TRAINED]["balanced_accuracy"] > 0.9
     assert not (tmp_path / "new").exists()
 
 
 def test_a_run_without_labels_gives_its_norms_unjudged(old_model, run, tmp_path):
-    outcome = adapt_model(old_model, run, tmp_path / "new")
+    outcome = adapt_model(old_model, [run], tmp_path / "new")
     assert (outcome.kept, outcome.figures) == (NORMS, {})
     old, new = load_model(old_model), load_model(tmp_path / "new")
     assert new.card.rule == old.card.rule
@@ -174,7 +174,7 @@ def test_a_run_without_labels_gives_its_norms_unjudged(old_model, run, tmp_path)
 def test_too_few_labels_to_judge_on_are_refused(old_model, run, labels, tmp_path):
     few = labels.select(np.array([0, 1, 2, 3]))  # one event of each kind
     with pytest.raises(LabelError, match="too few labels"):
-        adapt_model(old_model, run, tmp_path / "new", labels=few)
+        adapt_model(old_model, [run], tmp_path / "new", labels=few)
     assert not (tmp_path / "new").exists()
 
 

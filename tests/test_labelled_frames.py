@@ -16,7 +16,7 @@ from spi_viewer.labelled_frames import (
     labelled_runs,
     parse_label_names,
     parts_by_event,
-    unlabelled_run,
+    unlabelled_runs,
 )
 from spi_viewer.sources import reader_process
 from spi_viewer.sources.local_reader import LocalReader
@@ -159,9 +159,47 @@ def test_no_more_frames_than_the_limit_are_kept(run, tmp_path, monkeypatch):
 
 
 def test_unlabelled_frames_come_from_all_of_a_run(run):
-    counts, valid = unlabelled_run(run, 4)
+    counts, valid = unlabelled_runs([run], 4)
     assert counts.shape == valid.shape == (4, 128, 128)
     assert len({float(frame.max()) for frame in counts}) == 4
+
+
+def test_unlabelled_frames_come_from_all_files_of_a_run(run, tmp_path):
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file[DATASET] = np.full((3, 64, 64), 20, np.uint16)
+    counts, _ = unlabelled_runs([run, other], 100)
+    assert len(counts) == 9
+    assert sum(float(frame.max()) > 10 for frame in counts) == 3
+    assert len(unlabelled_runs([run, other], 4)[0]) == 4
+
+
+def test_files_with_a_frame_each_share_one_crop(tmp_path, monkeypatch):
+    """A frame alone says too little of where the beam is."""
+    asked = []
+    find_crop = LocalReader.find_crop
+
+    def note(self, paths, dataset):
+        asked.append(len([paths] if isinstance(paths, str) else paths))
+        return find_crop(self, paths, dataset)
+
+    monkeypatch.setattr(LocalReader, "find_crop", note)
+    paths = [tmp_path / f"shot{number:02}.h5" for number in range(40)]
+    for path in paths:
+        with h5py.File(path, "w") as file:
+            file[DATASET] = np.ones((1, 64, 64), np.uint16)
+    assert len(unlabelled_runs(paths, 100)[0]) == 40
+    assert max(asked) > 1
+    assert len(asked) < 4
+
+
+def test_files_without_labels_are_passed_over_only_where_that_is_asked_for(run, tmp_path):
+    other = tmp_path / "other.h5"
+    other.write_bytes(run.read_bytes())
+    labels = table(tmp_path, f"file,frame,label\n{run},0,single\n{run},1,multi\n")
+    with pytest.raises(LabelError, match="labels no frame"):
+        labelled_runs([run, other], labels)
+    assert len(labelled_runs([run, other], labels, some_unlabelled=True)) == 2
 
 
 def test_no_event_is_in_two_parts_and_every_part_has_every_class():

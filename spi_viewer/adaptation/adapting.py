@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from spi_viewer.labelled_frames import (
     LabelledFrames,
     few_of_each_class,
     parts_by_event,
-    unlabelled_run,
+    unlabelled_runs,
 )
 from spi_viewer.networks.calibration import probabilities
 from spi_viewer.networks.checkpoint import Model, load_model, save_model
@@ -55,7 +56,7 @@ class Adaptation:
 
 def adapt_model(
     start_from: Path,
-    run: Path,
+    runs: Sequence[Path],
     folder: Path,
     *,
     labels: LabelledFrames | None = None,
@@ -74,7 +75,7 @@ def adapt_model(
 
     Args:
         start_from: the model's folder.
-        run: unlabelled frames are drawn from it.
+        runs: the files of the run; unlabelled frames are drawn from all of them.
         folder: for the adapted model; it must not hold a model.
         labels: of the same run or of others like it.
         per_class: labels of each class to fit to; None: 60 % of all.
@@ -91,7 +92,7 @@ def adapt_model(
     if (folder / CARD_NAME).exists():
         raise ModelError(f"{folder}: holds a model already; adapt into another folder")
     model = load_model(start_from)
-    counts, valid = unlabelled_run(run, RUN_FRAMES, dataset, seed=seed)
+    counts, valid = unlabelled_runs(runs, RUN_FRAMES, dataset, seed=seed)
     networks = networks_for_run(model, counts, valid, choose_device(device))
     kept, fitted = NORMS, 0
     figures: dict[str, dict[str, Any]] = {}
@@ -105,7 +106,7 @@ def adapt_model(
     if kept != AS_TRAINED:
         told = {
             "adapted_from": {"name": model.card.name, "weights_sha256": model.card.weights_sha256},
-            "run": str(run),
+            "run": str(runs[0]) if len(runs) == 1 else f"{runs[0]} and {len(runs) - 1} more files",
             "run_frames": len(counts),
             "labels": labels.source if labels is not None else None,
             "labels_fitted": fitted,

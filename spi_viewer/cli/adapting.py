@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ _USED = (
 
 def run_adaptation(
     context: typer.Context,
-    run: Path,
+    runs: Sequence[Path],
     output: Path,
     *,
     start_from: Path | None,
@@ -45,12 +46,19 @@ def run_adaptation(
     known = None
     if labels is not None or per_class is not None:
         names = parse_label_names(label_names) if label_names else None
-        known = labelled_runs([run], labels, names=names, dataset=dataset, bad_of_some_kind=True)
+        known = labelled_runs(
+            runs,
+            labels,
+            names=names,
+            dataset=dataset,
+            bad_of_some_kind=True,
+            some_unlabelled=True,
+        )
         for note in known.notes:
             typer.echo(note)
     outcome = adapt_model(
         find_model(start_from),
-        run,
+        runs,
         output,
         labels=known,
         per_class=per_class,
@@ -64,7 +72,7 @@ def run_adaptation(
         typer.echo(_line(name, figures))
     if outcome.kept == AS_TRAINED:
         typer.echo(
-            f"{start_from} stays the best for {run}: nothing was written; "
+            f"{start_from} stays the best for {runs[0]}: nothing was written; "
             "more labels of good and bad frames may help"
         )
         raise typer.Exit(1)

@@ -64,7 +64,7 @@ def train(
     from spi_viewer.networks.training_config import TrainingConfig
     from spi_viewer.training_jobs import train_model
 
-    if adapt is not None:
+    if adapt:
         run_adaptation(
             context,
             adapt,

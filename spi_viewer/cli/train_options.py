@@ -198,11 +198,12 @@ MeasuredShare = Annotated[
     ),
 ]
 Adapt = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         metavar="RUN",
-        help="Adapt the model of --from to a run: its batch norms, and with labels its head. "
-        "Judged on labels that were held out; the old model stays.",
+        help="Adapt the model of --from to a run, repeatable for the files of one: its batch "
+        "norms, and with labels its head. Judged on labels that were held out; the old model "
+        "stays.",
         rich_help_panel=_ADAPTATION,
     ),
 ]

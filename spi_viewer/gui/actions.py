@@ -55,6 +55,10 @@ ACTION_SPECS = (
         "follow_good", "Frame", "Follow good frames on&ly", ("Shift+N",),
         "While following, leave bad frames out", checkable=True,
     ),
+    ActionSpec(
+        "adapt", "Model", "&Adapt to this run…", ("Ctrl+Shift+A",),
+        "Make the network fit these frames, with your labels or without",
+    ),
     ActionSpec("all_runs", "View", "&All runs together", ("Ctrl+0",)),
     ActionSpec("light", "View", "&Light theme", ("Ctrl+T",), checkable=True),
     ActionSpec("full_screen", "View", "&Full screen", ("F11",), checkable=True),

@@ -19,6 +19,7 @@ from spi_viewer.gui.demo_replay import DemoReplay
 from spi_viewer.gui.error_dialog import ErrorReporter
 from spi_viewer.gui.main_window import MainWindow
 from spi_viewer.gui.model_choice import ModelChoice
+from spi_viewer.gui.session_adaptation import SessionAdaptation
 from spi_viewer.gui.session_export import SessionExport
 from spi_viewer.gui.theme import apply_theme
 from spi_viewer.inspector import Inspector
@@ -146,6 +147,7 @@ def _make_window(engine: Engine, settings: Settings, demo: DemoReplay, model: st
         engine.inspector,
         settings,
         export_frames=SessionExport(engine.session),
+        adaptation=SessionAdaptation(engine.session, user_data_dir() / "models"),
         start_demo=demo.start if demo.is_available else None,
         models=ModelChoice(
             tuple(sorted(card.parent.name for card in models_dir().glob("*/model.json"))),

@@ -1,9 +1,11 @@
-"""The windows beside the window: export, settings, keys, guide, about."""
+"""The windows beside the window: export, adaptation, settings, keys, guide, about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from PyQt5.QtWidgets import QAction, QMessageBox, QWidget
 from spi_viewer import __version__
 from spi_viewer.frames import OperatorLabel
 from spi_viewer.gui.actions import GESTURES, Actions
+from spi_viewer.gui.adapt_dialog import AdaptDialog
 from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames, Rows
 from spi_viewer.gui.help_window import HelpWindow
 from spi_viewer.gui.keys_dialog import KeysDialog
@@ -22,6 +25,7 @@ from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
 from spi_viewer.session.session import ExportPolicy
 
 if TYPE_CHECKING:
+    from spi_viewer.gui.session_adaptation import SessionAdaptation
     from spi_viewer.session.session import Session
     from spi_viewer.settings import Settings
 
@@ -32,7 +36,8 @@ class Dialogs:
     Args:
         parent: the window that they belong to.
         export_frames: see ExportDialog.
-        models: what there is to judge with, for the settings.
+        adaptation: adapts the model to a run.
+        models: what there is to judge with.
     """
 
     def __init__(
@@ -41,11 +46,13 @@ class Dialogs:
         session: Session,
         settings: Settings,
         export_frames: ExportFrames,
+        adaptation: SessionAdaptation,
         models: ModelChoice,
     ) -> None:
         self._parent, self._session, self._settings = parent, session, settings
-        self._export_frames, self._models = export_frames, models
+        self._export_frames, self._adaptation, self._models = export_frames, adaptation, models
         self._export_dialog: ExportDialog | None = None
+        self._adapt_dialog: AdaptDialog | None = None
         self._help: HelpWindow | None = None
 
     @property
@@ -79,6 +86,25 @@ class Dialogs:
             self._export_dialog = dialog
         self._export_dialog.show()
         self._export_dialog.raise_()
+
+    def adapt(self, run: int | None, use: Callable[[str], None]) -> None:
+        """Offer to adapt the model to a run (None: all), and to `use` it; or raise the dialog."""
+        if self._adapt_dialog is None:
+            name = "all runs" if run is None else self._session.runs()[run].name
+            model = Path(self._models.asked).name
+            dialog = AdaptDialog(
+                model,
+                self._adaptation.free_folder(f"{model}-{Path(name).stem}"),
+                partial(self._adaptation.label_counts, run),
+                partial(self._adaptation.adapt, self._models.asked, run),
+                self._parent,
+            )
+            dialog.setWindowTitle(f"Adapt {model} to {name}")
+            dialog.model_chosen.connect(use)
+            dialog.finished.connect(self._forget_adapt)
+            self._adapt_dialog = dialog
+        self._adapt_dialog.show()
+        self._adapt_dialog.raise_()
 
     def edit_settings(self, use: Callable[[Settings], None]) -> None:
         """Ask for other settings and have them used."""
@@ -117,6 +143,8 @@ class Dialogs:
         """Close what is open."""
         if self._export_dialog is not None:
             self._export_dialog.close()
+        if self._adapt_dialog is not None:
+            self._adapt_dialog.close()
         if self._help is not None:
             self._help.close()
 
@@ -124,3 +152,8 @@ class Dialogs:
         if self._export_dialog is not None:
             self._export_dialog.deleteLater()
             self._export_dialog = None
+
+    def _forget_adapt(self) -> None:
+        if self._adapt_dialog is not None:
+            self._adapt_dialog.deleteLater()
+            self._adapt_dialog = None

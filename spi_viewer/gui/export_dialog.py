@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import QTimer
-from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -254,7 +253,12 @@ class ExportDialog(QDialog):
         set_tone(self.report, tone)
         self.report.setText(text)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def reject(self) -> None:
+        """Close, by the button, by Escape or by the window's frame."""
+        self._stop()
+        super().reject()
+
+    def _stop(self) -> None:
         """Ask the export to stop and wait for it: nothing half-written stays behind."""
         self._count_timer.stop()
         self._poll_timer.stop()
@@ -262,11 +266,6 @@ class ExportDialog(QDialog):
             self._task.cancel()
             self._task.wait(_CLOSE_PATIENCE_S)
             self._task = None
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Escape closes like the button."""
-        self.close()
 
 
 def _report_text(report: Any) -> str:

@@ -43,6 +43,7 @@ from spi_viewer.gui.window_layout import Panel, WindowLayout
 from spi_viewer.gui.wiring import connect_actions, connect_views
 
 if TYPE_CHECKING:
+    from spi_viewer.gui.session_adaptation import SessionAdaptation
     from spi_viewer.inspector import Inspection, Inspector
     from spi_viewer.pipeline import Pipeline
     from spi_viewer.session.session import Session
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
 
     Args:
         export_frames: see ExportDialog.
+        adaptation: adapts the model to a run.
         models: what there is to judge with.
         start_demo: starts the demo's writer and returns the folder to watch; None: no demo.
 
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         inspector: Inspector,
         settings: Settings,
         export_frames: ExportFrames,
+        adaptation: SessionAdaptation,
         models: ModelChoice,
         start_demo: Callable[[], Path] | None = None,
     ) -> None:
@@ -87,7 +90,7 @@ class MainWindow(QMainWindow):
         self.bridge = Bridge(session, pipeline, inspector)
         self.follow = LiveFollow(session)
         self.opener = RunOpener(pipeline, settings, start_demo, self)
-        self.dialogs = Dialogs(self, session, settings, export_frames, models)
+        self.dialogs = Dialogs(self, session, settings, export_frames, adaptation, models)
         self._make_views()
         self.decisions = Decisions(
             session, pipeline, inspector, self.follow, self.grid, lambda: self.pattern.drawn_row
@@ -169,6 +172,10 @@ class MainWindow(QMainWindow):
         """Open the export dialog, or raise the one that is open."""
         self.dialogs.export(self._run, self.grid)
 
+    def adapt(self) -> None:
+        """Open the adaptation dialog, or raise the one that is open."""
+        self.dialogs.adapt(self._run, self.judge_with)
+
     def show_keys(self) -> None:
         """List all keys."""
         views = {
@@ -187,8 +194,12 @@ class MainWindow(QMainWindow):
             setattr(self._settings, name, getattr(edited, name))
         self.wear(edited.theme)
         self.grid.view.set_picture_px(edited.thumbnail_size_px)
-        if self._models.ask(edited.model):
-            self._settings.model = edited.model
+        self.judge_with(edited.model)
+
+    def judge_with(self, model: str) -> None:
+        """Judge from now on with another bundled model or model folder, and remember it."""
+        if self._models.ask(model):
+            self._settings.model = model
             self.say("The other model judges the frames that come now; open a run again for all")
 
     def wear(self, theme: str) -> None:

@@ -72,6 +72,7 @@ def connect_actions(window: MainWindow) -> None:
         "demo": opener.start_demo,
         "stop_run": decisions.stop_selected_run,
         "export": window.export,
+        "adapt": window.adapt,
         "settings": lambda: dialogs.edit_settings(window.use_settings),
         "quit": window.close,
         "label_good": lambda: decisions.decide(OperatorLabel.GOOD),

@@ -2,7 +2,7 @@
 
 from spi_viewer.labelled_frames.label_names import BAD_OF_SOME_KIND, parse_label_names
 from spi_viewer.labelled_frames.parts import few_of_each_class, parts_by_event
-from spi_viewer.labelled_frames.reading import LabelledFrames, labelled_runs, unlabelled_run
+from spi_viewer.labelled_frames.reading import LabelledFrames, labelled_runs, unlabelled_runs
 
 __all__ = [
     "BAD_OF_SOME_KIND",
@@ -11,5 +11,5 @@ __all__ = [
     "labelled_runs",
     "parse_label_names",
     "parts_by_event",
-    "unlabelled_run",
+    "unlabelled_runs",
 ]

@@ -21,7 +21,7 @@ from spi_viewer.labelled_frames.places import check_places, places_of, spans, th
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.sources import reader_process
 from spi_viewer.sources.crop_choice import CropChoice
-from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.reader import CENTERING_FRAMES, Reader
 
 MAX_FRAMES = 16_384  # 80 KiB each: 1.3 GiB
 FAMILY = "measured"
@@ -93,6 +93,7 @@ def labelled_runs(
     dataset: str | None = None,
     crop: Crop | None = None,
     bad_of_some_kind: bool = False,
+    some_unlabelled: bool = False,
 ) -> LabelledFrames:
     """The labelled frames of one or several runs.
 
@@ -104,6 +105,7 @@ def labelled_runs(
         crop: of the operator; None finds the beam centre as for viewing.
         bad_of_some_kind: give frames that an operator called just 'bad' the class
             BAD_OF_SOME_KIND; else such labels are refused.
+        some_unlabelled: pass over runs of which the CSV labels no frame; else they are refused.
 
     Raises:
         RunFileError: a run that cannot be read.
@@ -114,14 +116,20 @@ def labelled_runs(
     unique = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
     kept, notes = _Gathered(), []
     with contextlib.closing(reader_process.ReaderProcess(timeout_s=_READ_TIMEOUT_S)) as reader:
+        found = []
         for path in unique:
             own = labels_in_run(path, names) if table is None else table
             wanted_dataset, places = places_of(own, path, len(unique), dataset)
+            if some_unlabelled and not places and not own.by_event:
+                continue
             info = reader.describe(str(path), wanted_dataset)
             check_places(own, info, places, whole=table is None)
-            limit = MAX_FRAMES // len(unique)
-            invalid = kept.read(reader, info, own, thinned(places, limit), crop, limit)
-            notes += _notes(own, path, len(places) - limit, invalid)
+            found.append((info, own, places))
+        limit = MAX_FRAMES // len(unique)
+        crops = _crops(reader, [info for info, _, _ in found], crop)
+        for (info, own, places), square in zip(found, crops, strict=True):
+            invalid = kept.read(reader, info, own, thinned(places, limit), square, limit)
+            notes += _notes(own, info.path, len(places) - limit, invalid)
     source = str(labels) if labels is not None else "the runs' own labels"
     frames = kept.frames(
         f"{', '.join(map(str, unique))}; labels: {source}", list(dict.fromkeys(notes))
@@ -130,24 +138,47 @@ def labelled_runs(
     return frames
 
 
-def unlabelled_run(
-    path: Path, frames: int, dataset: str | None = None, crop: Crop | None = None, seed: int = 0
+def unlabelled_runs(
+    paths: Sequence[Path],
+    frames: int,
+    dataset: str | None = None,
+    crop: Crop | None = None,
+    seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Counts (n, 128, 128) and valid (n, 128, 128) of at most `frames` frames from all of a run.
+    """Counts (n, 128, 128) and valid (n, 128, 128) of at most `frames` frames from all of the runs.
 
-    Raises RunFileError if it cannot be read, or holds no frame with a pattern.
+    Raises RunFileError if one cannot be read, or none holds a frame with a pattern.
     """
-    kept, path = _Gathered(), Path(os.path.abspath(path))
+    random = np.random.default_rng(seed)
+    unique = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
+    chosen = [unique[number] for number in np.sort(random.permutation(len(unique))[:frames])]
+    kept = _Gathered()
     with contextlib.closing(reader_process.ReaderProcess(timeout_s=_READ_TIMEOUT_S)) as reader:
-        info = reader.describe(str(path), dataset)
-        rows = np.random.default_rng(seed).permutation(info.frame_count)[:frames]
-        places = dict.fromkeys(np.sort(rows).tolist(), int(FrameClass.BLANK))
-        kept.read(reader, info, LabelTable(""), places, crop, frames)
+        infos = [reader.describe(str(path), dataset) for path in chosen]
+        firsts = np.cumsum([0, *(info.frame_count for info in infos)])
+        rows = np.sort(random.permutation(firsts[-1])[:frames])
+        crops = _crops(reader, infos, crop)
+        for info, first, square in zip(infos, firsts, crops, strict=False):
+            inside = rows[(rows >= first) & (rows < first + info.frame_count)] - first
+            places = dict.fromkeys(inside.tolist(), int(FrameClass.BLANK))
+            kept.read(reader, info, LabelTable(""), places, square, frames)
     try:
-        found = kept.frames(str(path), [])
+        found = kept.frames(", ".join(map(str, unique)), [])
     except LabelError as error:
-        raise RunFileError(path, "it holds no frame with a pattern") from error
+        raise RunFileError(unique[0], "it holds no frame with a pattern") from error
     return found.counts, found.valid
+
+
+def _crops(reader: Reader, infos: Sequence[RunInfo], crop: Crop | None) -> list[Crop]:
+    """The crop of each file: its own, or that of all where each holds too few frames to find it."""
+    shared = CropChoice(reader, crop)
+    few = [info for info in infos if info.frame_count < CENTERING_FRAMES]
+    for info in few:
+        shared.crop_for(info)
+    return [
+        (shared if info.frame_count < CENTERING_FRAMES else CropChoice(reader, crop)).crop_for(info)
+        for info in infos
+    ]
 
 
 class _Gathered:
@@ -162,11 +193,10 @@ class _Gathered:
         info: RunInfo,
         table: LabelTable,
         places: dict[int, int],
-        crop: Crop | None,
+        square: Crop,
         limit: int,
     ) -> int:
         """Read what is labelled in a run; how many of it hold no pattern."""
-        square = CropChoice(reader, crop).crop_for(info)
         written_at_s = 0.0  # nobody asks how old these frames are
         invalid, taken = 0, 0
         every = range(info.frame_count)
@@ -221,7 +251,7 @@ def _copied(batch: FrameBatch, rows: list[int]) -> FrameBatch:
     )
 
 
-def _notes(table: LabelTable, path: Path, too_many: int, invalid: int) -> list[str]:
+def _notes(table: LabelTable, path: str, too_many: int, invalid: int) -> list[str]:
     notes = []
     if table.left_out:
         listed = ", ".join(f"{count} of {text!r}" for text, count in table.left_out.most_common(6))

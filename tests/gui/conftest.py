@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from spi_viewer.adapt_run import AdaptationReport, label_counts
 from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import (
     Crop,
@@ -25,6 +26,7 @@ from spi_viewer.frames import (
     FullFrame,
     Verdict,
 )
+from spi_viewer.gui.adapt_dialog import AdaptationOrder
 from spi_viewer.gui.export_dialog import ExportOrder
 from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.inspector import Inspection
@@ -228,6 +230,27 @@ class Viewer:
     settings: Settings
     exported: list[ExportOrder]
     models_asked: list[str]
+    adaptation: FakeAdaptation
+
+
+class FakeAdaptation:
+    """Adapts at once, and says how it was asked to."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.orders: list[tuple[str, int | None, AdaptationOrder]] = []
+
+    def free_folder(self, name: str) -> Path:
+        return Path("/models") / name
+
+    def label_counts(self, run: int | None) -> tuple[int, int]:
+        return label_counts(self.session, run)
+
+    def adapt(
+        self, model: str, run: int | None, order: AdaptationOrder, cancelled: Callable[[], bool]
+    ) -> AdaptationReport:
+        self.orders.append((model, run, order))
+        return AdaptationReport(True, "before 0.7\nafter 0.9")
 
 
 def make_viewer(
@@ -245,16 +268,20 @@ def make_viewer(
         progress(len(order.rows), len(order.rows))
         return f"{len(order.rows)} frames written to {order.destination}"
 
+    adaptation = FakeAdaptation(session)
     window = MainWindow(
         session,
         pipeline,  # type: ignore[arg-type]
         inspector,  # type: ignore[arg-type]
         settings,
         export_frames or export,
+        adaptation,  # type: ignore[arg-type]
         ModelChoice(("resnet10", "best"), settings.model, models_asked.append),
         start_demo=lambda: Path("/tmp"),
     )
-    return Viewer(window, session, pipeline, inspector, settings, exported, models_asked)
+    return Viewer(
+        window, session, pipeline, inspector, settings, exported, models_asked, adaptation
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PyQt5.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from spi_viewer.errors import ExportCancelledError, ExportError
@@ -143,3 +144,15 @@ def test_closing_during_an_export_ends_it_first(
     dialog.close()
     assert not dialog.is_exporting
     assert not [thread for thread in threading.enumerate() if thread.name == "export"]
+
+
+@pytest.mark.parametrize("way", ["button", "escape", "frame"])
+def test_it_closes(qtbot: QtBot, dialog: ExportDialog, way: str) -> None:
+    ways = {
+        "button": dialog.cancel.click,
+        "escape": lambda: qtbot.keyClick(dialog, Qt.Key_Escape),
+        "frame": dialog.close,
+    }
+    with qtbot.waitSignal(dialog.finished):
+        ways[way]()
+    assert not dialog.isVisible()
