@@ -214,6 +214,9 @@ class AdaptDialog(QDialog):
     def _say(self, text: str, tone: str) -> None:
         set_tone(self.report, tone)
         self.report.setText(text)
+        self.layout().activate()
+        needed = self.layout().totalHeightForWidth(self.width())
+        self.resize(self.width(), max(self.height(), needed))
 
     def reject(self) -> None:
         """Close, by the button, by Escape or by the window's frame."""

@@ -73,6 +73,18 @@ def test_before_and_after_are_shown_and_the_new_model_is_offered(
     assert not dialog.isVisible()
 
 
+def test_a_long_report_is_not_cut_off(qtbot: QtBot, dialog: AdaptDialog, adapt: FakeAdapt) -> None:
+    adapt.report = AdaptationReport(
+        True, "\n".join(["a line as long as the dialog is wide " * 3] * 5)
+    )
+    adapt.go_on.set()
+    dialog.start.click()
+    ended(qtbot, dialog)
+    qtbot.waitUntil(
+        lambda: dialog.report.height() >= dialog.report.heightForWidth(dialog.report.width())
+    )
+
+
 def test_too_few_labels_are_counted_but_not_used(
     qtbot: QtBot, dialog: AdaptDialog, adapt: FakeAdapt, labels: list[int]
 ) -> None:
