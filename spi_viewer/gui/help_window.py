@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import QUrl
+from PyQt5.QtCore import Qt, QUrl
 from PyQt5.QtGui import QDesktopServices
 from PyQt5.QtWidgets import QHBoxLayout, QListWidget, QTextBrowser, QWidget
 
@@ -25,6 +25,8 @@ class HelpWindow(QWidget):
         self.browser.anchorClicked.connect(self._follow_link)
         self.list.addItems([_title(page) for page in self._pages])
         self.list.currentRowChanged.connect(self._show_page)
+        self.list.setWordWrap(True)  # no title is cut off, however narrow the window
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         row = QHBoxLayout(self)
         row.addWidget(self.list, 2)
         row.addWidget(self.browser, 5)
