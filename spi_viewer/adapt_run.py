@@ -76,8 +76,7 @@ def adapt_to_run(
             table = Path(aside) / "labels.csv"
             _write_labels(session, labelled, table)
             options += ["--labels", str(table)]
-        for path in _files(session, rows, labelled):
-            options += ["--adapt", path]
+        options += _places(session, rows, labelled)
         return _report(*_run(options, cancelled))
 
 
@@ -88,11 +87,15 @@ def label_counts(session: Session, run: int | None) -> tuple[int, int]:
     return int(good), int(bad)
 
 
-def _files(session: Session, rows: NDArray[np.int64], labelled: NDArray[np.int64]) -> list[str]:
-    """Files to draw from, and all with labels; each once."""
+def _places(session: Session, rows: NDArray[np.int64], labelled: NDArray[np.int64]) -> list[str]:
+    """Options that name the files to draw from, and all with labels, and the dataset in them."""
     drawn = np.random.default_rng(0).permutation(rows)[:_MOST_FILES]
-    chosen = np.concatenate([np.sort(drawn), labelled])
-    return list(dict.fromkeys(session.frame_id(int(row)).path for row in chosen))
+    chosen = [session.frame_id(int(row)) for row in np.concatenate([np.sort(drawn), labelled])]
+    options = []
+    for path in dict.fromkeys(one.path for one in chosen):
+        options += ["--adapt", path]
+    datasets = {one.dataset for one in chosen if one.dataset}
+    return [*options, "--dataset", *datasets] if len(datasets) == 1 else options
 
 
 def _write_labels(session: Session, rows: NDArray[np.int64], table: Path) -> None:

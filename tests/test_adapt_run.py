@@ -117,7 +117,8 @@ def test_only_files_and_labels_of_the_session_are_named(
     report = adapt_to_run(session, "resnet10", None, tmp_path / "new", use_labels=False)
     assert report == adapt_run.AdaptationReport(True, "head: better")
     assert given[0][:4] == ["--from", "resnet10", "--output", str(tmp_path / "new")]
-    assert given[0][4:] == ["--adapt", str(files[0]), "--adapt", str(files[1])]
+    where = ["--adapt", str(files[0]), "--adapt", str(files[1]), "--dataset", DATASET]
+    assert given[0][4:] == where
 
 
 def test_the_labels_stand_in_the_table_by_their_place(

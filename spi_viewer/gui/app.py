@@ -70,7 +70,7 @@ def run_viewer(
             try:
                 window = _make_window(engine, settings, demo, model)
                 _end_on_signals(window)
-                window.show()
+                window.appear()
                 _open_at_start(window, paths, watch, demo_frames_per_s is not None)
                 return int(application.exec_())
             finally:
@@ -160,10 +160,7 @@ def _make_window(engine: Engine, settings: Settings, demo: DemoReplay, model: st
 def _open_at_start(
     window: MainWindow, run_paths: list[Path], watch: list[Path], start_demo: bool
 ) -> None:
-    for path in run_paths:
-        window.opener.open_file(path)
-    for folder in watch:
-        window.opener.watch(folder)
+    window.opener.open_all(run_paths, watch)
     if start_demo:
         window.opener.start_demo()
 

@@ -94,7 +94,7 @@ class Dialogs:
             model = Path(self._models.asked).name
             dialog = AdaptDialog(
                 model,
-                self._adaptation.free_folder(f"{model}-{Path(name).stem}"),
+                self._adaptation.free_folder(f"{model}-{Path(name).stem}".replace(" ", "-")),
                 partial(self._adaptation.label_counts, run),
                 partial(self._adaptation.adapt, self._models.asked, run),
                 self._parent,

@@ -202,6 +202,16 @@ class MainWindow(QMainWindow):
             self._settings.model = model
             self.say("The other model judges the frames that come now; open a run again for all")
 
+    def appear(self) -> None:
+        """Show it where it was last, the first time as large as the screen allows.
+
+        Maximised, for only the window manager knows how much its frame takes.
+        """
+        if self._is_restored:
+            self.show()
+        else:
+            self.showMaximized()
+
     def wear(self, theme: str) -> None:
         """Change to another theme and remember it."""
         self._settings.theme = theme

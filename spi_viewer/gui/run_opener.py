@@ -27,11 +27,11 @@ class RunOpener(QObject):
     """Asks for runs and hands them to the pipeline; a refusal is a message, not a dialog.
 
     Signals:
-        run_opened: run id.
+        opened: run id; None where several were opened at once.
         refused: text for the status line.
     """
 
-    run_opened = pyqtSignal(int)
+    opened = pyqtSignal(object)
     refused = pyqtSignal(str)
 
     def __init__(
@@ -69,19 +69,23 @@ class RunOpener(QObject):
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open files; watch folders."""
-        for path in paths:
-            if path.is_dir():
-                self.watch(path)
-            else:
-                self.open_file(path)
-
-    def open_file(self, path: Path) -> None:
-        """Open one run file, or a folder of them that is complete."""
-        self._open(path, lambda: self._pipeline.open_file(path))
+        self.open_all(
+            [path for path in paths if not path.is_dir()],
+            [path for path in paths if path.is_dir()],
+        )
 
     def watch(self, folder: Path) -> None:
         """Watch a folder where files arrive."""
-        self._open(folder, lambda: self._pipeline.watch(folder))
+        self.open_all([], [folder])
+
+    def open_all(self, complete: list[Path], watched: list[Path]) -> None:
+        """Open run files, and folders of them that are complete; watch others."""
+        runs = [self._open(path, self._pipeline.open_file) for path in complete]
+        runs += [self._open(folder, self._pipeline.watch) for folder in watched]
+        opened = [run for run in runs if run is not None]
+        if opened:
+            # Of several none comes first: the last may be the one that is refused.
+            self.opened.emit(opened[0] if len(opened) == 1 else None)
 
     def start_demo(self) -> None:
         """Start the demo anew."""
@@ -95,7 +99,7 @@ class RunOpener(QObject):
         except (SpiViewerError, OSError) as error:
             self.refused.emit(f"the demo does not start: {error}")
             return
-        self.run_opened.emit(self._demo_run)
+        self.opened.emit(self._demo_run)
 
     def fill_recent_menu(self, menu: QMenu) -> None:
         """Put the recent paths into a menu that is about to be shown."""
@@ -123,15 +127,15 @@ class RunOpener(QObject):
         for run in set(self._choosers) - open_choices:
             self._choosers.pop(run).deleteLater()
 
-    def _open(self, path: Path, start: Callable[[], int]) -> None:
+    def _open(self, path: Path, start: Callable[[Path], int]) -> int | None:
         try:
-            run = start()
+            run = start(path)
         except (SpiViewerError, OSError) as error:
             self.refused.emit(str(error))
-            return
+            return None
         self._settings.last_directory = str(path if path.is_dir() else path.parent)
         recent_files.remember(str(path.absolute()))
-        self.run_opened.emit(run)
+        return run
 
 
 def dropped_paths(data: QMimeData) -> list[Path]:

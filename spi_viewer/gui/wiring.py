@@ -42,7 +42,7 @@ def connect_views(window: MainWindow) -> None:
         (window.sources.demo_requested, window.opener.start_demo),
         (window.sources.run_selected, window.select_run),
         (window.sources.close_run_requested, decisions.stop_run),
-        (window.opener.run_opened, window.select_run),
+        (window.opener.opened, window.select_run),
         (window.opener.refused, window.say),
         # what the operator decides
         (grid.labels_changed, window.show_label_state),

@@ -309,6 +309,18 @@ def make_batch() -> Callable[[int], FrameBatch]:
 
 
 @pytest.fixture
+def new_viewer(qtbot: QtBot, session: Session) -> Callable[[Settings], Viewer]:
+    """Makes windows that were not shown yet."""
+
+    def make(settings: Settings) -> Viewer:
+        made = make_viewer(session, settings)
+        qtbot.addWidget(made.window)
+        return made
+
+    return make
+
+
+@pytest.fixture
 def empty_viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     """The whole window without a run, shown."""
     made = make_viewer(session, Settings())

@@ -21,6 +21,7 @@ from spi_viewer.gui.settings_dialog import SettingsDialog
 from spi_viewer.gui.theme import THEMES, theme_of
 from spi_viewer.pipeline_status import DatasetChoice, PipelineStatus, Problem
 from spi_viewer.session.row_selection import RowFilter
+from spi_viewer.settings import Settings
 
 
 def _label(viewer, row: int) -> int:
@@ -376,3 +377,30 @@ def test_all_panels_speak_of_the_pattern_on_the_screen(qtbot: QtBot, viewer) -> 
     qtbot.waitUntil(lambda: window.activation._inspection.row == 60)
     assert window.pattern.drawn_row == 60
     assert window.grid.current_row == 60
+
+
+def test_of_several_files_opened_at_once_none_comes_first(empty_viewer, tmp_path: Path) -> None:
+    """The last may be the one that is refused, and would hide the others."""
+    opened: list[int | None] = []
+    empty_viewer.window.opener.opened.connect(opened.append)
+    files = [tmp_path / "one.h5", tmp_path / "two.h5"]
+    empty_viewer.window.opener.open_paths(files)
+    empty_viewer.window.opener.open_paths(files[:1])
+    assert opened == [None, 2]
+
+
+def test_the_window_is_as_large_as_the_screen_until_the_user_makes_it_smaller(
+    qtbot: QtBot, new_viewer
+) -> None:
+    first = new_viewer(Settings())
+    first.window.appear()
+    qtbot.waitExposed(first.window)
+    assert first.window.isMaximized()
+    first.window.showNormal()
+    first.window.resize(900, 600)
+    first.window.close()
+    again = new_viewer(first.settings).window
+    again.appear()
+    qtbot.waitExposed(again)
+    assert not again.isMaximized()
+    again.close()
