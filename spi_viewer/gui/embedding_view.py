@@ -17,6 +17,7 @@ from spi_viewer.feature_memory import FeatureMemory, principal_plane
 from spi_viewer.frames import OperatorLabel, Verdict
 from spi_viewer.gui.lasso import LassoBox, inside
 from spi_viewer.gui.newest_result import NewestResult
+from spi_viewer.gui.point_cloud import PointCloud
 from spi_viewer.gui.texts import format_count
 from spi_viewer.gui.theme import set_tone, theme_of
 
@@ -28,7 +29,7 @@ _POINT_PX = 5
 _MOST_DRAWN = 3000
 _GROUPS = ("bad", "unsure", "good")  # drawn in this order
 _FEW = 3
-_REST_PER_WORK = 6  # many frames take a while to lay out: that often there is no need
+_REST_PER_WORK = 12  # many frames take a while to lay out: that often there is no need
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +66,7 @@ class EmbeddingView(QWidget):
         self.box = LassoBox()
         self.plot = pg.PlotWidget(viewBox=self.box)
         self.note = QLabel()
-        self._dots = [pg.ScatterPlotItem(size=_POINT_PX, pen=None) for _ in _GROUPS]
+        self._dots = [PointCloud(_POINT_PX) for _ in _GROUPS]
         self._current = pg.ScatterPlotItem(size=3 * _POINT_PX, brush=None)
         self._loop = pg.PlotCurveItem()
         self._build()
@@ -107,12 +108,6 @@ class EmbeddingView(QWidget):
     def _build(self) -> None:
         for item in (*self._dots, self._current, self._loop):
             self.plot.addItem(item)
-        for dots in self._dots:  # they take clicks to themselves
-            dots.sigClicked.connect(
-                lambda _dots, _points, event: self._choose_point(
-                    self.box.mapSceneToView(event.scenePos())
-                )
-            )
         for name in ("left", "bottom"):
             self.plot.hideAxis(name)  # directions of a plane of features have no meaning alone
         self.plot.hideButtons()
@@ -138,7 +133,7 @@ class EmbeddingView(QWidget):
             drawn = np.random.default_rng(0).choice(drawn, _MOST_DRAWN, replace=False)
         for number, dots in enumerate(self._dots):
             chosen = drawn[layout.group[drawn] == number]
-            dots.setData(pos=layout.points[chosen])
+            dots.set_points(layout.points[chosen])
         if len(layout.rows) < _FEW:
             text = "A map of the frames judged from now on, if the model has features to lay out."
         else:
@@ -174,7 +169,7 @@ class EmbeddingView(QWidget):
         for dots, tone in zip(self._dots, _GROUPS, strict=True):
             colour = pg.mkColor(getattr(theme, tone))
             colour.setAlpha(190)
-            dots.setBrush(pg.mkBrush(colour))
+            dots.set_colour(colour)
         self._current.setPen(pg.mkPen(theme.accent, width=2))
         self._loop.setPen(pg.mkPen(theme.accent, width=1.5, style=Qt.DashLine))
 
