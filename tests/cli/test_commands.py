@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,10 @@ def test_an_interrupted_classify_leaves_nothing(
     write_run("big.h5", np.tile(frames, (300, 1, 1)))
     output = tmp_path / "scores.csv"
     arguments = ["classify", str(tmp_path / "big.h5"), "-o", str(output), "--model", str(model)]
-    running = subprocess.Popen([*START, *arguments], stderr=subprocess.PIPE, start_new_session=True)
+    with _as_from_a_terminal():
+        running = subprocess.Popen(
+            [*START, *arguments], stderr=subprocess.PIPE, start_new_session=True
+        )
     try:
         _wait_until(lambda: any(p.stat().st_size for p in tmp_path.glob(".scores.csv.part-*")))
         children = psutil.Process(running.pid).children(recursive=True)
@@ -129,6 +133,19 @@ def test_an_interrupted_classify_leaves_nothing(
     assert [p.name for p in tmp_path.iterdir()] == ["big.h5"]
     assert children
     _wait_until(lambda: not any(_lives(child) for child in children))
+
+
+@contextlib.contextmanager
+def _as_from_a_terminal() -> Iterator[None]:
+    """What starts inside heeds Ctrl+C, even if these tests run in a shell's background.
+
+    A shell without job control has its background jobs, and all that they start, ignore it.
+    """
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, inherited)
 
 
 def _lives(process: psutil.Process) -> bool:
