@@ -21,6 +21,7 @@ def train(
     m: options.PairsAt16 = None,
     dropout: options.Dropout = None,
     second_look: options.SecondLook = None,
+    own_share: options.OwnShare = None,
     input_kind: options.InputKind = "per_image",
     start_from: options.StartFrom = None,
     data: options.Data = None,
@@ -115,7 +116,13 @@ def train(
     config = TrainingConfig(
         name=output.resolve().name,
         network=network_config(
-            model, in_channels=kind.channels, n=n, m=m, dropout=dropout, second_look=second_look
+            model,
+            in_channels=kind.channels,
+            n=n,
+            m=m,
+            dropout=dropout,
+            second_look=second_look,
+            own_share=own_share,
         ),
         input_kind=kind,
         epochs=epochs,

@@ -39,6 +39,16 @@ SecondLook = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
+OwnShare = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Weight of a pattern's own mean and variance in each norm; above 0 it carries over "
+        "better to other experiments.",
+        rich_help_panel=_NETWORK,
+    ),
+]
 InputKind = Annotated[
     str,
     typer.Option("--input", help="per_image, or the poster's per_pixel.", rich_help_panel=_NETWORK),

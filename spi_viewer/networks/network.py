@@ -8,6 +8,8 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from spi_viewer.networks.norms import PatternNorm2d
+
 
 class Network(nn.Module):
     """Network input (B, C, 128, 128) -> class scores (B, K), in two steps that can be looked into.
@@ -56,8 +58,13 @@ class Network(nn.Module):
 
 
 def fused(conv: nn.Conv2d, bn: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
-    """The convolution with its batch norm folded in, and what stands in the norm's place."""
+    """The convolution with its batch norm folded in, and what stands in the norm's place.
+
+    A norm that looks at each pattern stays where it is.
+    """
     assert isinstance(bn, nn.BatchNorm2d)
+    if isinstance(bn, PatternNorm2d):
+        return conv, bn
     return fuse_conv_bn_eval(conv, bn), nn.Identity()
 
 

@@ -35,7 +35,7 @@ def first_network(config: TrainingConfig, origin: Model | None) -> Network:
 
 def _without_weightless(config: NetworkConfig) -> NetworkConfig:
     """The same for configurations that differ in nothing that has weights."""
-    return replace(config, dropout=0.0, second_look=False)
+    return replace(config, dropout=0.0, second_look=False, own_share=0.0)
 
 
 def with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:

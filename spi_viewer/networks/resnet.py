@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from spi_viewer.networks.network import fused, initialise
+from spi_viewer.networks.norms import norm_of
 from spi_viewer.networks.second_look import SecondLookNetwork
 
 _STEM_CHANNELS = 16
@@ -27,6 +28,8 @@ class ResNetConfig:
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
         second_look: judge doubtful patterns by the mean of several views.
+        own_share: weight of a pattern's own mean and variance in each norm, see `norms`; the
+            poster's layout is 0.
     """
 
     n: int = 2
@@ -36,6 +39,7 @@ class ResNetConfig:
     dropout: float = 0.2
     global_pool: bool = False
     second_look: bool = False
+    own_share: float = 0.0
 
     def check(self) -> None:
         """Raise ValueError for values that no network can be built from."""
@@ -45,6 +49,8 @@ class ResNetConfig:
                 raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must lie in [0, 1)")
+        if not 0 <= self.own_share <= 1:
+            raise ValueError("own_share must lie in [0, 1]")
         for name in ("global_pool", "second_look"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} must be true or false")
@@ -57,13 +63,13 @@ class ResidualPair(nn.Module):
     He 2016): it has no weights, as in the poster's count of layers.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, own_share: float = 0.0) -> None:
         super().__init__()
         self.stride = 1 if in_channels == out_channels else 2
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, self.stride, 1, bias=False)
-        self.bn1: nn.Module = nn.BatchNorm2d(out_channels)
+        self.bn1: nn.Module = norm_of(out_channels, own_share)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
-        self.bn2: nn.Module = nn.BatchNorm2d(out_channels)
+        self.bn2: nn.Module = norm_of(out_channels, own_share)
 
     def first(self, x: Tensor) -> Tensor:
         """Maps after the first convolution."""
@@ -98,10 +104,10 @@ class ResNet(SecondLookNetwork):
         # Stride 2 brings 128 to the poster's 64. A 5x5 kernel makes neighbouring windows overlap,
         # so fringes of 3 px are low-passed rather than aliased, at half the cost of a 7x7.
         self.conv = nn.Conv2d(config.in_channels, _STEM_CHANNELS, 5, 2, 2, bias=False)
-        self.bn: nn.Module = nn.BatchNorm2d(_STEM_CHANNELS)
+        self.bn: nn.Module = norm_of(_STEM_CHANNELS, config.own_share)
         low, high = _BLOCK_CHANNELS
-        self.block32 = residual_block(_STEM_CHANNELS, low, config.n)
-        self.block16 = residual_block(low, high, config.m)
+        self.block32 = residual_block(_STEM_CHANNELS, low, config.n, config.own_share)
+        self.block16 = residual_block(low, high, config.m, config.own_share)
         self.dropout = nn.Dropout(config.dropout)
         features = high if config.global_pool else high * _GRID * _GRID
         self.fc = nn.Linear(features, config.class_count)
@@ -161,9 +167,9 @@ class ResNet(SecondLookNetwork):
         return F.avg_pool2d(features, 2)
 
 
-def residual_block(in_channels: int, out_channels: int, pairs: int) -> nn.Sequential:
+def residual_block(
+    in_channels: int, out_channels: int, pairs: int, own_share: float = 0.0
+) -> nn.Sequential:
     """Residual pairs one after another, the first of which halves the size."""
-    first = ResidualPair(in_channels, out_channels)
-    return nn.Sequential(
-        first, *(ResidualPair(out_channels, out_channels) for _ in range(pairs - 1))
-    )
+    inputs = [in_channels] + [out_channels] * (pairs - 1)
+    return nn.Sequential(*(ResidualPair(width, out_channels, own_share) for width in inputs))
