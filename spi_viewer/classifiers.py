@@ -15,7 +15,6 @@ __all__ = ["KINDS", "FrameClassifier", "load_classifier"]
 _NETWORK = ("spi_viewer.networks.classifier", "Classifier")
 _CLASSIFIERS = {
     "resnet": _NETWORK,
-    "two_view": _NETWORK,
     "vgg16": ("spi_viewer.baselines.vgg16", "Vgg16Classifier"),
     "diffusion_map": ("spi_viewer.baselines.diffusion_model", "DiffusionMapClassifier"),
     "lit_pixels": ("spi_viewer.baselines.lit_pixels", "LitPixelsClassifier"),

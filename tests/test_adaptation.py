@@ -25,11 +25,14 @@ from spi_viewer.networks.checkpoint import Model, load_model, save_model
 from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNetConfig
-from spi_viewer.networks.two_view import TwoViewConfig
 from spi_viewer.sources import reader_process
 from spi_viewer.sources.local_reader import LocalReader
 
-CONFIGS = [ResNetConfig(1, 1), ResNetConfig(1, 1, global_pool=True), TwoViewConfig(1, 1)]
+CONFIGS = [
+    ResNetConfig(1, 1),
+    ResNetConfig(1, 1, global_pool=True),
+    ResNetConfig(1, 1, own_share=0.5),
+]
 EVENTS = 24
 
 

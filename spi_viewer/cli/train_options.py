@@ -13,7 +13,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to wr
 Model = Annotated[
     str,
     typer.Option(
-        help="Kind: resnet, two_view, or of the baselines vgg16, diffusion_map, lit_pixels. "
+        help="Kind: resnet, or of the baselines vgg16, diffusion_map, lit_pixels. "
         "vgg16 takes ImageNet's weights from the file that SPI_VIEWER_VGG16 names, else from "
         "the cache folder, else it downloads them.",
         rich_help_panel=_NETWORK,

@@ -7,9 +7,8 @@ from typing import Any
 
 from spi_viewer.networks.network import Network
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
-from spi_viewer.networks.two_view import TwoView, TwoViewConfig
 
-NetworkConfig = ResNetConfig | TwoViewConfig
+NetworkConfig = ResNetConfig
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "resnet": Architecture(ResNetConfig, ResNet),
-    "two_view": Architecture(TwoViewConfig, TwoView),
 }
 
 

@@ -26,7 +26,7 @@ class PatternNorm2d(nn.BatchNorm2d):
         super().__init__(channels)
         self.own_share = own_share
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the base class's name
+    def forward(self, input: Tensor) -> Tensor:
         """(B, C, h, w) -> the same."""
         x = input.float()
         own_mean, own_square = _Moments.apply(x)
@@ -81,7 +81,7 @@ class _Moments(torch.autograd.Function):
 
 
 class _Affine(torch.autograd.Function):
-    """x * scale + shift for scale and shift (B, C, 1, 1), keeping nothing but x for the way back."""
+    """x * scale + shift, for scale and shift (B, C, 1, 1); keeps nothing but x for the way back."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -12,10 +13,10 @@ from typing import NamedTuple
 from spi_viewer.sources.run_file import RUN_SUFFIXES
 
 # To ask for size and time of ten thousands of files takes far longer than to name them. Among so
-# many, one that has not changed for a while is asked for in every eighth listing only.
+# many, those that have not changed for a while take turns.
 _MANY_FILES = 2000
-_SETTLED_S = 20.0
-_THOROUGH_EVERY = 8
+_SETTLED_S = 5.0
+_TURNS = 8
 
 # Eiger and Jungfraujoch write X_master.h5, which links to X_data_000001.h5 and so on.
 _PART_NAME = re.compile(r"(.+)_data_\d+\.(h5|nxs)")
@@ -31,13 +32,24 @@ class FileStat(NamedTuple):
     inode: int
 
 
-class _Seen(NamedTuple):
-    stat: FileStat
-    changed_at: float  # when it was seen to change, by our clock: that of a file server may be off
+class ListingChanges(NamedTuple):
+    """What a listing shows that the one before it did not.
+
+    Attributes:
+        files: new or changed ones, oldest first.
+        vanished: paths that were listed before and are not any more.
+        is_full: `files` are all that are there, and `vanished` is empty: whoever asks compares.
+        state: to ask with the next time.
+    """
+
+    files: list[FileStat]
+    vanished: list[str]
+    is_full: bool
+    state: int
 
 
 class DirectoryListing:
-    """Lists one directory.
+    """Lists one directory again and again; what it costs is a listing of names and the news.
 
     Args:
         clock: monotonic time, replaced in tests.
@@ -46,30 +58,67 @@ class DirectoryListing:
     def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = os.path.abspath(path)
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
-        self._count = 0
+        self._names: set[str] = set()  # of the last listing, of whatever kind
+        self._seen: dict[str, FileStat] = {}
+        self._changed_at: dict[str, float] = {}  # by our clock: that of a file server may be off
+        self._turn = 0
+        self._state = -1  # of no listing
 
     def files(self) -> list[FileStat]:
         """Run files by name, oldest first, without hidden ones; raises OSError."""
+        self._look()
+        return _oldest_first(_without_parts(list(self._seen.values())))
+
+    def changes(self, since: int) -> ListingChanges:
+        """What changed after the listing of that state; raises OSError.
+
+        All files, if somebody else has asked meanwhile, or one of them stands for others.
+        """
+        changed, vanished = self._look()
+        in_full = since != self._state or any(map(_MASTER_NAME.search, self._seen))
+        self._state = time.monotonic_ns()  # that no other listing has, in this process or another
+        if in_full:
+            files = _without_parts(list(self._seen.values()))
+            return ListingChanges(_oldest_first(files), [], True, self._state)
+        return ListingChanges(_oldest_first(changed), vanished, False, self._state)
+
+    def _look(self) -> tuple[list[FileStat], list[str]]:
+        """Bring up to date what was seen: new or changed files, and paths that vanished."""
+        names = set(os.listdir(self._path))
+        gone = [self._forget(name) for name in self._names - names]
+        new = [name for name in names - self._names if _is_run_name(name)]
+        asked = [*self._to_ask_again(), *new]  # before the new ones are among the known
+        self._names = names
+        changed: list[FileStat] = []
         now = self._clock()
-        self._count += 1
-        is_thorough = len(self._seen) < _MANY_FILES or self._count % _THOROUGH_EVERY == 0
-        listed: dict[str, _Seen] = {}
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                if not _is_run_name(entry.name):
-                    continue
-                seen = self._seen.get(entry.name)
-                if seen is None or is_thorough or now - seen.changed_at < _SETTLED_S:
-                    found = _entry_stat(entry)
-                    if found is None:
-                        continue
-                    if seen is None or seen.stat != found:
-                        seen = _Seen(found, now)
-                listed[entry.name] = seen
-        self._seen = listed
-        files = _without_parts([seen.stat for seen in listed.values()])
-        return sorted(files, key=lambda file: (file.mtime_s, file.path))
+        for name in asked:
+            found = _stat_of(os.path.join(self._path, name))
+            if found is None:
+                gone.append(self._forget(name))
+                self._names.discard(name)  # it is asked for again as if it were new
+            elif found != self._seen.get(name):
+                self._seen[name] = found
+                self._changed_at.pop(name, None)  # the latest change stands last
+                self._changed_at[name] = now
+                changed.append(found)
+        return changed, [path for path in gone if path is not None]
+
+    def _to_ask_again(self) -> list[str]:
+        """Of the known files those that may have changed: all if they are few."""
+        if len(self._seen) < _MANY_FILES:
+            return list(self._seen)
+        self._turn = (self._turn + 1) % _TURNS
+        in_turn = dict.fromkeys(itertools.islice(self._seen, self._turn, None, _TURNS))
+        settled_before = self._clock() - _SETTLED_S
+        latest_first = reversed(self._changed_at.items())
+        fresh = itertools.takewhile(lambda item: item[1] >= settled_before, latest_first)
+        return list(in_turn | dict(fresh))
+
+    def _forget(self, name: str) -> str | None:
+        """The path of a file that was known, or None."""
+        self._changed_at.pop(name, None)
+        seen = self._seen.pop(name, None)
+        return seen.path if seen is not None else None
 
 
 def file_stat(path: str, status: os.stat_result) -> FileStat:
@@ -81,13 +130,17 @@ def _is_run_name(name: str) -> bool:
     return name[0] != "." and os.path.splitext(name)[1].lower() in RUN_SUFFIXES
 
 
-def _entry_stat(entry: os.DirEntry[str]) -> FileStat | None:
+def _stat_of(path: str) -> FileStat | None:
     """None for what is no file, and for what vanished."""
     try:
-        status = entry.stat()
+        status = os.stat(path)
     except OSError:
         return None
-    return file_stat(entry.path, status) if stat.S_ISREG(status.st_mode) else None
+    return file_stat(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _oldest_first(files: list[FileStat]) -> list[FileStat]:
+    return sorted(files, key=lambda file: (file.mtime_s, file.path))
 
 
 def _without_parts(files: list[FileStat]) -> list[FileStat]:

@@ -18,7 +18,12 @@ from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameId, FullFrame, RunInfo
 from spi_viewer.preprocessing.centering import find_center
 from spi_viewer.preprocessing.cropping import default_crop
-from spi_viewer.sources.directory_listing import DirectoryListing, FileStat, file_stat
+from spi_viewer.sources.directory_listing import (
+    DirectoryListing,
+    FileStat,
+    ListingChanges,
+    file_stat,
+)
 from spi_viewer.sources.frame_preparation import FRAME_ERRORS, frame_with_mask, prepare_batch
 from spi_viewer.sources.reader import CENTERING_FRAMES, Position, ReadOn
 from spi_viewer.sources.run_file import Run, open_run
@@ -56,17 +61,17 @@ class LocalReader:
     def list_files(self, path: str) -> list[FileStat]:
         """Run files in a directory (known suffixes, not hidden), or the one that is named."""
         self.release_growing()
-        try:
+        with _reaching(path):
             status = os.stat(path)
             if not stat.S_ISDIR(status.st_mode):
                 return [file_stat(os.path.abspath(path), status)]
-            return self._listing(path).files()
-        except FileNotFoundError:
-            raise RunFileError(path, "there is no such file or directory") from None
-        except PermissionError:
-            raise RunFileError(path, "you have no permission to read it") from None
-        except (OSError, ValueError) as error:
-            raise RunFileError(path, f"it cannot be reached ({error})") from error
+            return DirectoryListing(path).files()
+
+    def list_changes(self, directory: str, since: int) -> ListingChanges:
+        """What changed in a directory since the listing of that state; 0: since ever."""
+        self.release_growing()
+        with _reaching(directory):
+            return self._listing(directory).changes(since)
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """What is known of a run now; a growing file is looked at again."""
@@ -231,6 +236,19 @@ def _signature(path: str) -> tuple[int, int, int]:
     except (OSError, ValueError):
         return 0, 0, 0  # opening it says why
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _reaching(path: str) -> Iterator[None]:
+    """What the file system answers to a listing becomes a RunFileError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise RunFileError(path, "there is no such file or directory") from None
+    except PermissionError:
+        raise RunFileError(path, "you have no permission to read it") from None
+    except (OSError, ValueError) as error:
+        raise RunFileError(path, f"it cannot be reached ({error})") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from spi_viewer.errors import RunFileError
 from spi_viewer.frames import Crop, FrameBatch, FullFrame, RunInfo
-from spi_viewer.sources.directory_listing import FileStat
+from spi_viewer.sources.directory_listing import FileStat, ListingChanges
 
 CENTERING_FRAMES = 32  # that the automatic crop is found from, if there are so many
 
@@ -45,6 +45,9 @@ class Reader(Protocol):
 
     def list_files(self, path: str) -> list[FileStat]:
         """Run files in a directory, oldest first; or the one file that `path` names."""
+
+    def list_changes(self, directory: str, since: int) -> ListingChanges:
+        """What changed in a directory since the listing of that state; 0: since ever."""
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """What is known of a run now; a growing file is looked at again."""

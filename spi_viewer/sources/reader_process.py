@@ -82,6 +82,7 @@ class ReaderProcess:
                 self._running_child("")
 
     list_files = _in_child(LocalReader.list_files)
+    list_changes = _in_child(LocalReader.list_changes)
     describe = _in_child(LocalReader.describe)
     find_crop = _in_child(LocalReader.find_crop)
     read_batch = _in_child(LocalReader.read_batch)

@@ -117,7 +117,7 @@ class WatchFeed:
     def _poll(self) -> None:
         started = self._clock()
         try:
-            listing = self._reader.list_files(self.path)
+            changes = self._reader.list_changes(self.path, self._directory.state)
         except RunFileError as error:
             self._trouble = error.reason
             self._next_poll = self._clock() + self._poll_retry_s
@@ -127,7 +127,7 @@ class WatchFeed:
         self._poll_retry_s = RETRY_FIRST_S
         now = self._clock()
         self._next_poll = now + max(self._poll_interval_s, _POLL_PAUSE * (now - started))
-        to_look_at, vanished = self._directory.compare(listing, now, self._wall_clock())
+        to_look_at, vanished = self._directory.compare(changes, now, self._wall_clock())
         for file in to_look_at:
             if not file.in_queue and not file.cursor.is_hopeless:
                 file.in_queue = True

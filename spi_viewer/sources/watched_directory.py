@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from spi_viewer.sources.directory_listing import FileStat
+from spi_viewer.sources.directory_listing import FileStat, ListingChanges
 from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.watched_file import WatchedFile
@@ -17,27 +17,30 @@ class WatchedDirectory:
     second name of a file that is still there; neither is read again. If only the inode is that of
     a file that vanished, it was renamed after its last change, or the file system gave the inode
     to a new file: then `WatchedFile.earlier` is set, and the feed compares their first frames.
+
+    Attributes:
+        state: of the listing that was taken in last, to ask with for the changes since.
     """
 
     def __init__(self, reader: Reader, dataset: str | None = None) -> None:
+        self.state = 0
         self._reader = reader
         self._dataset = dataset
         self._files: dict[str, WatchedFile] = {}
         self._by_inode: dict[int, WatchedFile] = {}
         self._planned: dict[str, WatchedFile] = {}
+        self._second_names: dict[str, FileStat] = {}
 
     def compare(
-        self, listing: list[FileStat], now: float, wall_now: float
+        self, changes: ListingChanges, now: float, wall_now: float
     ) -> tuple[list[WatchedFile], list[WatchedFile]]:
         """Take in a listing: the files to look at, in its order, and those that vanished."""
-        paths = {stat.path for stat in listing}
-        vanished = [
-            file for path, file in self._files.items() if path not in paths and not file.is_gone
-        ]
+        self.state = changes.state
+        vanished = self._vanished(changes)
         for file in vanished:
             file.is_gone = True
         to_look_at = []
-        for stat in listing:
+        for stat in self._in_question(changes, bool(vanished)):
             known = self._files.get(stat.path)
             if known is not None and known.stat == stat and not known.is_gone:
                 continue
@@ -48,6 +51,29 @@ class WatchedDirectory:
         suspects = {id(file.earlier) for file in to_look_at if file.earlier is not None}
         gone = [file for file in vanished if file.is_gone and id(file) not in suspects]
         return to_look_at, gone
+
+    def _vanished(self, changes: ListingChanges) -> list[WatchedFile]:
+        """Files that were there until this listing."""
+        paths: Iterable[str] = changes.vanished
+        if changes.is_full:
+            paths = self._files.keys() - {stat.path for stat in changes.files}
+        known = [self._files[path] for path in paths if path in self._files]
+        return [file for file in known if not file.is_gone]
+
+    def _in_question(self, changes: ListingChanges, has_vanished: bool) -> list[FileStat]:
+        """Entries of the listing that may be news; oldest first.
+
+        A name passed over as another file's second one is, when that file vanishes.
+        """
+        if changes.is_full:
+            self._second_names.clear()
+        for path in changes.vanished:
+            self._second_names.pop(path, None)
+        if not has_vanished or not self._second_names:
+            return changes.files
+        entries = self._second_names | {stat.path: stat for stat in changes.files}
+        self._second_names.clear()
+        return sorted(entries.values(), key=lambda stat: (stat.mtime_s, stat.path))
 
     def plan(self, file: WatchedFile) -> None:
         """Keep or drop a file's next planned look, after its `look_at` was set."""
@@ -72,6 +98,7 @@ class WatchedDirectory:
         known = self._by_inode.get(stat.inode) if stat.inode else None
         if known is not None and known.stat[1:] == stat[1:]:
             if not known.is_gone:
+                self._second_names[stat.path] = stat
                 return None
             return self._rename(known, stat)
         file = WatchedFile(stat, RunCursor(self._reader, stat.path, self._dataset), now, wall_now)

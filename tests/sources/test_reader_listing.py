@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spi_viewer.sources import directory_listing
 from spi_viewer.sources.directory_listing import DirectoryListing
@@ -65,3 +67,72 @@ def test_among_few_files_every_change_is_seen_at_once(tmp_path):
     now[0] = 1000.0
     (tmp_path / "a.h5").write_bytes(b"12")
     assert listing.files()[0].size_bytes == 2
+
+
+def basenames(paths):
+    return sorted(os.path.basename(path) for path in paths)
+
+
+def news(listing, since):
+    changes = listing.changes(since)
+    return basenames(file.path for file in changes.files), basenames(changes.vanished), changes
+
+
+def test_only_what_changed_is_listed_again(tmp_path):
+    listing = DirectoryListing(str(tmp_path))
+    for name in ("a.h5", "b.h5", "notes.txt"):
+        (tmp_path / name).write_bytes(b"1234")
+    new, gone, first = news(listing, 0)
+    assert (new, gone, first.is_full) == (["a.h5", "b.h5"], [], True)
+    new, gone, second = news(listing, first.state)
+    assert (new, gone, second.is_full) == ([], [], False)
+    (tmp_path / "a.h5").write_bytes(b"123456")
+    (tmp_path / "b.h5").unlink()
+    (tmp_path / "c.h5").write_bytes(b"1")
+    new, gone, third = news(listing, second.state)
+    assert (new, gone, third.is_full) == (["a.h5", "c.h5"], ["b.h5"], False)
+
+
+def test_who_missed_a_listing_gets_all_of_it(tmp_path):
+    listing = DirectoryListing(str(tmp_path))
+    (tmp_path / "a.h5").write_bytes(b"1234")
+    first = listing.changes(0)
+    listing.changes(first.state)  # somebody else asks, or an answer is lost
+    (tmp_path / "b.h5").write_bytes(b"1234")
+    new, gone, late = news(listing, first.state)
+    assert (new, gone, late.is_full) == (["a.h5", "b.h5"], [], True)
+    new, gone, other = news(DirectoryListing(str(tmp_path)), late.state)  # of a new process
+    assert (new, gone, other.is_full) == (["a.h5", "b.h5"], [], True)
+
+
+def test_with_masters_all_is_listed_as_they_stand_for_others(tmp_path):
+    listing = DirectoryListing(str(tmp_path))
+    for name in ("x_master.h5", "x_data_000001.h5"):
+        (tmp_path / name).write_bytes(b"1234")
+    first = listing.changes(0)
+    (tmp_path / "x_data_000001.h5").write_bytes(b"12345678")
+    (master,) = listing.changes(first.state).files
+    assert (os.path.basename(master.path), master.size_bytes) == ("x_master.h5", 12)
+
+
+@given(
+    steps=st.lists(
+        st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3)), max_size=3), max_size=6
+    )
+)
+def test_changes_add_up_to_the_listing(tmp_path_factory, steps):
+    """Whatever files are written, grow, shrink and vanish in."""
+    directory = tmp_path_factory.mktemp("run")
+    listing, state, known = DirectoryListing(str(directory)), 0, {}
+    for step in steps:
+        for name, size in step:
+            path = directory / f"{name}.h5"
+            path.write_bytes(b"x" * size) if size else path.unlink(missing_ok=True)
+        changes = listing.changes(state)
+        state = changes.state
+        if changes.is_full:
+            known.clear()
+        for path in changes.vanished:
+            del known[path]
+        known.update({file.path: file for file in changes.files})
+        assert sorted(known.values()) == sorted(DirectoryListing(str(directory)).files())

@@ -102,6 +102,8 @@ def test_answers_are_those_of_a_local_reader(reader: ReaderProcess, run_file: st
     local = LocalReader()
     assert reader.describe(run_file) == local.describe(run_file)
     assert reader.list_files(os.path.dirname(run_file)) == local.list_files(run_file)
+    folder = os.path.dirname(run_file)
+    assert reader.list_changes(folder, 0)[:3] == local.list_changes(folder, 0)[:3]
     assert reader.find_crop(run_file, DATASET) == local.find_crop(run_file, DATASET)
     ours = reader.read_batch(run_file, DATASET, 0, 4, CROP, 5.0)
     theirs = local.read_batch(run_file, DATASET, 0, 4, CROP, 5.0)

@@ -17,7 +17,7 @@ import pytest
 from spi_viewer.errors import NotReadyError, ReadTimeoutError, RunFileError
 from spi_viewer.frames import Crop, DetectorGeometry, FrameBatch, FrameFlag, FrameId, RunInfo
 from spi_viewer.preprocessing.cropping import default_crop
-from spi_viewer.sources.directory_listing import FileStat
+from spi_viewer.sources.directory_listing import FileStat, ListingChanges
 from spi_viewer.sources.frame_batches import empty_batch
 from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.reader import Position, ReadOn
@@ -490,6 +490,9 @@ class FakeReader:
             FileStat(name, 100 + frames, changed, hash(name))
             for name, (frames, changed) in self.files.items()
         ]
+
+    def list_changes(self, directory: str, since: int) -> ListingChanges:
+        return ListingChanges(self.list_files(directory), [], True, 1)
 
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         self.described.append(path)
