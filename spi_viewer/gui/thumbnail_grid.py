@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spi_viewer.session.session import Session
 
 _REST_PER_WORK = 6  # a refresh of a huge session waits this many times its own duration
+_NEWS_INTERVAL_S = 0.25  # a hundred thumbnails are painted anew for each
 _INLINE_ROWS = 30_000  # sorting more takes longer than the GUI thread has
 _WAIT_MS = 30
 # Filters that a label may take a frame out of.
@@ -171,7 +172,8 @@ class ThumbnailGrid(QWidget):
         if after is not None:
             after()
         ended_s = time.monotonic()
-        self._rested_at_s = ended_s + _REST_PER_WORK * (ended_s - started_s)
+        rest_s = max(_NEWS_INTERVAL_S, _REST_PER_WORK * (ended_s - started_s))
+        self._rested_at_s = ended_s + rest_s
 
     def _set_rows(self, rows: NDArray[np.int64]) -> None:
         current, scrolled = self.current_row, self.view.verticalOffset()

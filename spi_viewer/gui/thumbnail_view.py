@@ -6,6 +6,8 @@ seconds for a million frames.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import (
@@ -33,6 +35,25 @@ from spi_viewer.gui.thumbnail_delegate import GAP_PX, ThumbnailDelegate
 
 SMALLEST_PX, LARGEST_PX = 48, 256
 _MOST_RANGES = 20_000
+
+
+class _Lines(NamedTuple):
+    """Cells in lines, in viewport coordinates; lengths in pixels."""
+
+    columns: int
+    width: int
+    cell_height: int
+    scrolled: int
+
+    def rect(self, position: int) -> QRect:
+        """Of the cell at a position."""
+        line, column = divmod(position, self.columns)
+        left = column * self.width // self.columns
+        right = (column + 1) * self.width // self.columns
+        # Pictures stay equally large although widths differ by the rounding.
+        even = self.width // self.columns
+        left += (right - left - even) // 2
+        return QRect(left, line * self.cell_height - self.scrolled, even, self.cell_height)
 
 
 class ThumbnailView(QAbstractItemView):
@@ -79,15 +100,12 @@ class ThumbnailView(QAbstractItemView):
 
     def cell_rect(self, position: int) -> QRect:
         """Where a position is painted, in viewport coordinates."""
-        columns, width = self.columns, self.viewport().width()
-        line, column = divmod(position, columns)
-        left, right = column * width // columns, (column + 1) * width // columns
-        height = self._cell_height()
-        # Pictures stay equally large although widths differ by the rounding.
-        even = width // columns
-        return QRect(
-            left + (right - left - even) // 2, line * height - self.verticalOffset(), even, height
-        )
+        return self._lines().rect(position)
+
+    def _lines(self) -> _Lines:
+        """Where cells lie now; asked for once for many of them."""
+        width, height = self.viewport().width(), self._cell_height()
+        return _Lines(self.columns, width, height, self.verticalOffset())
 
     def visible_positions(self) -> range:
         """Positions that are at least partly on screen."""
@@ -256,10 +274,11 @@ class ThumbnailView(QAbstractItemView):
     def _paint_cells(self, painter: QPainter) -> None:
         option, current = self.viewOptions(), self.currentIndex().row()
         plain = option.state & ~(QStyle.State_Selected | QStyle.State_HasFocus)
+        lines, model, chosen = self._lines(), self.model(), self.selectionModel()
         for position in self.visible_positions():
-            index = self.model().index(position, 0)
-            option.rect, option.state = self.cell_rect(position), plain
-            if self.selectionModel().isSelected(index):
+            index = model.index(position, 0)
+            option.rect, option.state = lines.rect(position), plain
+            if chosen.isSelected(index):
                 option.state |= QStyle.State_Selected
             if position == current:
                 option.state |= QStyle.State_HasFocus

@@ -61,6 +61,7 @@ class DirectoryListing:
         self._names: set[str] = set()  # of the last listing, of whatever kind
         self._seen: dict[str, FileStat] = {}
         self._changed_at: dict[str, float] = {}  # by our clock: that of a file server may be off
+        self._has_masters = False  # or had some
         self._turn = 0
         self._state = -1  # of no listing
 
@@ -72,10 +73,10 @@ class DirectoryListing:
     def changes(self, since: int) -> ListingChanges:
         """What changed after the listing of that state; raises OSError.
 
-        All files, if somebody else has asked meanwhile, or one of them stands for others.
+        All files, if somebody else has asked meanwhile, or some stand for others.
         """
         changed, vanished = self._look()
-        in_full = since != self._state or any(map(_MASTER_NAME.search, self._seen))
+        in_full = since != self._state or self._has_masters
         self._state = time.monotonic_ns()  # that no other listing has, in this process or another
         if in_full:
             files = _without_parts(list(self._seen.values()))
@@ -84,11 +85,17 @@ class DirectoryListing:
 
     def _look(self) -> tuple[list[FileStat], list[str]]:
         """Bring up to date what was seen: new or changed files, and paths that vanished."""
-        names = set(os.listdir(self._path))
-        gone = [self._forget(name) for name in self._names - names]
-        new = [name for name in names - self._names if _is_run_name(name)]
+        names = os.listdir(self._path)
+        fresh = [name for name in names if name not in self._names]
+        gone: list[str | None] = []
+        if len(names) - len(fresh) < len(self._names):
+            vanished = self._names.difference(names)
+            gone = [self._forget(name) for name in vanished]
+            self._names -= vanished
+        self._names.update(fresh)
+        new = [name for name in fresh if _is_run_name(name)]
+        self._has_masters |= any(map(_MASTER_NAME.search, new))
         asked = [*self._to_ask_again(), *new]  # before the new ones are among the known
-        self._names = names
         changed: list[FileStat] = []
         now = self._clock()
         for name in asked:
