@@ -55,9 +55,6 @@ def run_viewer(
         demo_frames_per_s: start the demo at this rate; None: only when the user asks.
     """
     log_path = start_logging()
-    # The window asks for the interpreter's lock every few milliseconds while a worker computes;
-    # five times sooner than Python's 5 ms it gets it, and never stands still.
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     application = _make_application()
     settings = load_settings()
     apply_theme(application, settings.theme)
@@ -130,6 +127,9 @@ def new_session_path() -> Path:
 
 
 def _make_application() -> QApplication:
+    # The window asks for the interpreter's lock every few milliseconds while a worker computes;
+    # five times sooner than Python's 5 ms it gets it, and never stands still.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     QCoreApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
     QCoreApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
     application = QApplication(["spi-viewer"])
