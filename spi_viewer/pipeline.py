@@ -25,6 +25,7 @@ from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerErro
 from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch
 from spi_viewer.judging import judge_with_features
+from spi_viewer.judging_again import JudgingAgain
 from spi_viewer.model_in_use import LoadClassifier, ModelInUse
 from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
 from spi_viewer.session.session import RunState, Session
@@ -75,6 +76,8 @@ class Pipeline:
     ) -> None:
         self._session = session
         self._model = ModelInUse(load_classifier)
+        self.features = FeatureMemory()
+        self._again = JudgingAgain(session, self._model, self.features, make_reader, self._report)
         self._reader = make_reader()
         self._lock = threading.Lock()
         self._runs: dict[int, _ActiveRun] = {}
@@ -86,7 +89,6 @@ class Pipeline:
         self._latency_s: float | None = None
         self._busy = False
         self._feeds = FeedReader(BATCH_FRAMES)
-        self.features = FeatureMemory()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -136,6 +138,14 @@ class Pipeline:
         """
         self._model.want(load_classifier)
 
+    def judge_again(self, run: int | None) -> None:
+        """Judge by the model in use what another one judged, in a run or in all (None)."""
+        self._again.start(run)
+
+    def stop_judging_again(self) -> None:
+        """Leave the rest as it was judged."""
+        self._again.stop()
+
     def pixel_statistics(self, run: int) -> PixelStatistics | None:
         """Per-pixel mean and standard deviation of a run so far, for the poster's view."""
         statistics = self._statistics.get(run)
@@ -163,6 +173,7 @@ class Pipeline:
             waiting=tuple(entry for active in runs for entry in tuple(active.feed.waiting)),
             problems=problems,
             choices=choices,
+            judging_again=self._again.progress,
         )
 
     def start(self) -> None:
@@ -174,6 +185,7 @@ class Pipeline:
     def stop(self) -> None:
         """Ask, wait, forget: the frames in flight are finished, then threads and reader end."""
         self._stop.set()
+        self._again.stop(wait=True)
         if not self._feeds.stop(_STOP_PATIENCE_S / 2):
             self._reader.close()  # a read hangs: end the reading process under it
             self._feeds.stop(_STOP_PATIENCE_S / 2)

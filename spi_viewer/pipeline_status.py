@@ -38,6 +38,7 @@ class PipelineStatus:
         latency_s: from 'on disk' to 'judged' of the last live batch; None before the first.
         device, model: what judges; '' while nothing does.
         loading_model: another model, or the first, is on its way.
+        judging_again: frames done and to do of those that another model had judged; None if none.
     """
 
     reading_per_s: float = 0.0
@@ -52,6 +53,7 @@ class PipelineStatus:
     waiting: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     choices: tuple[DatasetChoice, ...] = ()
+    judging_again: tuple[int, int] | None = None
 
 
 class FrameRate:

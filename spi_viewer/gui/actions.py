@@ -59,6 +59,10 @@ ACTION_SPECS = (
         "adapt", "Model", "&Adapt to this run…", ("Ctrl+Shift+A",),
         "Make the network fit these frames, with your labels or without",
     ),
+    ActionSpec(
+        "judge_again", "Model", "&Judge these frames again", ("Ctrl+J",),
+        "With the model in use, where another one judged", checkable=True,
+    ),
     ActionSpec("all_runs", "View", "&All runs together", ("Ctrl+0",)),
     ActionSpec("light", "View", "&Light theme", ("Ctrl+T",), checkable=True),
     ActionSpec("full_screen", "View", "&Full screen", ("F11",), checkable=True),

@@ -97,6 +97,15 @@ class Decisions(QObject):
         where = "automatic again" if crop is None else "as you set it"
         self.said.emit(f"Centre and crop {where} for the frames from now on")
 
+    def judge_again(self, wanted: bool) -> None:
+        """Have the selected run's frames judged by the model in use, or end that."""
+        if not wanted:
+            self._pipeline.stop_judging_again()
+            self.said.emit("Stopped; the other frames keep the scores they have")
+            return
+        self._pipeline.judge_again(self._run)
+        self.said.emit("Frames that another model judged are judged again; Ctrl+J stops it")
+
     def stop_run(self, run: int | None) -> None:
         """Stop reading a run."""
         if run is not None:

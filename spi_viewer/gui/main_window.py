@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from spi_viewer.gui.session_adaptation import SessionAdaptation
     from spi_viewer.inspector import Inspection, Inspector
     from spi_viewer.pipeline import Pipeline
+    from spi_viewer.pipeline_status import PipelineStatus
     from spi_viewer.session.session import Session
     from spi_viewer.settings import Settings
 
@@ -157,6 +158,10 @@ class MainWindow(QMainWindow):
         self.actions_by_name["play"].setChecked(playing)
         self.say("▶ playing; P stops" if playing else "")
 
+    def show_judging_again(self, status: PipelineStatus) -> None:
+        """Check the action while frames are judged again."""
+        self.actions_by_name["judge_again"].setChecked(status.judging_again is not None)
+
     def show_label_state(self) -> None:
         """Offer undo and redo where there is something to do; say if nothing can be kept."""
         self.actions_by_name["undo"].setEnabled(self._session.can_undo)
@@ -174,7 +179,7 @@ class MainWindow(QMainWindow):
 
     def adapt(self) -> None:
         """Open the adaptation dialog, or raise the one that is open."""
-        self.dialogs.adapt(self._run, self.judge_with)
+        self.dialogs.adapt(self._run, self._judge_all_with)
 
     def show_keys(self) -> None:
         """List all keys."""
@@ -200,7 +205,12 @@ class MainWindow(QMainWindow):
         """Judge from now on with another bundled model or model folder, and remember it."""
         if self._models.ask(model):
             self._settings.model = model
-            self.say("The other model judges the frames that come now; open a run again for all")
+            self.say("The other model judges the frames that come now; Ctrl+J: the others, too")
+
+    def _judge_all_with(self, model: str) -> None:
+        """Judge the selected run's frames so far with another model, too."""
+        self.judge_with(model)
+        self.decisions.judge_again(True)
 
     def appear(self) -> None:
         """Show it where it was last, the first time as large as the screen allows.

@@ -111,6 +111,7 @@ class StatusStrip(QFrame):
             self.run, self.state, self.good, self.bad, self.hit_rate, self.unsure,
             self.unfamiliar, self.invalid, self.rate, self.device, self.model,
         )  # fmt: skip
+        self._rule_text = self._again_text = ""
         self.invalid.hide()
         self.unfamiliar.hide()
         self._lay_out()
@@ -180,6 +181,11 @@ class StatusStrip(QFrame):
         self._show_model(status)
 
     def _show_model(self, status: PipelineStatus) -> None:
+        self._again_text = ""
+        if status.judging_again is not None:
+            done, total = status.judging_again
+            self._again_text = f"again: {format_percent(done / max(1, total), 0)}"
+        self.model.detail.setText(self._again_text or self._rule_text)
         if status.loading_model:
             text, tone = "loading…", "muted"
         else:
@@ -188,8 +194,9 @@ class StatusStrip(QFrame):
         set_tone(self.model.value, tone)
 
     def show_rule(self, rule: DecisionRule) -> None:
-        """Show the threshold beside the model's name."""
-        self.model.detail.setText(f"threshold {rule.threshold:.2f}")
+        """Show the threshold below the model's name."""
+        self._rule_text = f"threshold {rule.threshold:.2f}"
+        self.model.detail.setText(self._again_text or self._rule_text)
 
     def _show_state(self, state: str) -> None:
         word, tone = _STATES.get(state, (state, ""))

@@ -20,6 +20,7 @@ def connect_views(window: MainWindow) -> None:
         (bridge.status_changed, window.strip.show_status, window.sources.show_status),
         (bridge.status_changed, window.opener.offer_choices),
         (bridge.status_changed, lambda _status: window.show_idle_reason()),
+        (bridge.status_changed, window.show_judging_again),
         (bridge.rows_changed, grid.refresh, window.show_label_state, window.show_idle_reason),
         (bridge.counts_due, window.figures.show_counts),
         (bridge.charts_due, window.figures.show_charts, window.embedding.refresh),
@@ -93,6 +94,7 @@ def connect_actions(window: MainWindow) -> None:
         window.actions_by_name[name].triggered.connect(lambda _checked, deed=deed: deed())
     states: dict[str, Callable[[bool], object]] = {
         "play": window.film.set_playing,
+        "judge_again": decisions.judge_again,
         "follow": window.follow.set_following,
         "follow_good": window.follow.set_only_good,
         "light": lambda light: window.wear("light" if light else "dark"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,33 @@ class FrameTable:
             context=self.contexts.number(context),
         )
 
+    def judged_again(
+        self,
+        rows: NDArray[np.int64],
+        probabilities: NDArray[np.float32],
+        flags: NDArray[np.uint32],
+        model: tuple[str, str],
+        rule: DecisionRule,
+    ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+        """Another model's answers, model being its name and hash; the codes before and after."""
+        columns = self.columns
+        before = columns["code"][rows]
+        reason = judgement.reasons(probabilities, flags)
+        codes = judgement.judge(reason, probabilities[:, 0], flags, rule)
+        name, model_hash = model
+        contexts = [
+            self.contexts.number(
+                replace(self.contexts[number], model_name=name, model_hash=model_hash)
+            )
+            for number in columns["context"][rows].tolist()
+        ]
+        columns["probabilities"][rows] = probabilities
+        columns["flags"][rows] = flags
+        columns["reason"][rows] = reason
+        columns["code"][rows] = codes
+        columns["context"][rows] = contexts
+        return before, codes
+
     def rejudge(self, rule: DecisionRule) -> NDArray[np.int8]:
         """Judge all rows by another rule and return their codes."""
         columns = self.columns
@@ -120,15 +147,16 @@ class FrameTable:
         """The row's crop, geometry and model."""
         return self.contexts[self.columns["context"][row]]
 
-    def stored_rows(self, start: int, stop: int) -> list[tuple[Any, ...]]:
-        """Rows [start, stop) as the database wants them."""
+    def stored_rows(self, rows: NDArray[np.int64]) -> list[tuple[Any, ...]]:
+        """Rows as the database wants them."""
         columns = self.columns
-        lists = {name: columns[name][start:stop].tolist() for name in _LAYOUT}
-        names = [storable(self.frame_id(row).name) for row in range(start, stop)]
+        lists = {name: columns[name][rows].tolist() for name in _LAYOUT}
+        numbers = rows.tolist()
+        names = [storable(self.frame_id(row).name) for row in numbers]
         return [
             (row, run, file, dataset, frame, name, *p, flags, photons, written, context)
             for row, run, file, dataset, frame, name, p, flags, photons, written, context in zip(
-                range(start, stop),
+                numbers,
                 lists["run"],
                 lists["file"],
                 lists["dataset"],

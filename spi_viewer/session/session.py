@@ -120,6 +120,25 @@ class Session(SessionView):
                 state.tallies.add_frames(run, codes)
                 self._revision += 1
 
+    def judged_again(
+        self,
+        rows: NDArray[np.int64],
+        probabilities: NDArray[np.float32],
+        flags: NDArray[np.uint32],
+        model_name: str,
+        model_hash: str,
+    ) -> None:
+        """Replace the scores of rows (n,) by another model's: probabilities (n, 4), flags (n,)."""
+        rows = self._checked(rows)
+        with self._lock:
+            state = self._state
+            before, after = state.table.judged_again(
+                rows, probabilities, flags, (model_name, model_hash), state.rule
+            )
+            state.tallies.change_codes(state.table.columns["run"][rows], before, after)
+            self._store.note_changed(rows)
+            self._revision += 1
+
     def flush(self) -> None:
         """Write everything that is only in memory; SessionError if the disk refuses."""
         revision = self._revision

@@ -7,6 +7,9 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spi_viewer.frames import Crop, DecisionRule, DetectorGeometry
 from spi_viewer.session.database import explained, restored, storable
 from spi_viewer.session.frame_table import Context, FrameTable
@@ -44,7 +47,7 @@ class SessionState:
 class SessionStore:
     """The results database of one session; `write` may be called from any thread.
 
-    Rows never change once they are there, so they are read without the session's lock.
+    Rows are read without the session's lock: one that changes meanwhile is written once more.
     """
 
     def __init__(self, path: Path, state: SessionState, state_lock: threading.Lock) -> None:
@@ -55,6 +58,7 @@ class SessionStore:
         self._database = ResultsDatabase(path)
         self._written: dict[str, int] = {"rows": 0, "texts": 0, "contexts": 0}
         self._written_heads: Any = None
+        self._changed: list[NDArray[np.int64]] = []
 
     @property
     def row_count(self) -> int:
@@ -80,6 +84,10 @@ class SessionStore:
             "contexts": len(table.contexts),
         }
 
+    def note_changed(self, rows: NDArray[np.int64]) -> None:
+        """Write rows anew next time; called with the session's lock."""
+        self._changed.append(rows)
+
     def write(self) -> None:
         """Write what is new, in short transactions."""
         with self._lock:
@@ -89,6 +97,7 @@ class SessionStore:
                 texts = table.texts.since(self._written["texts"])
                 contexts = table.contexts.since(self._written["contexts"])
                 heads = _heads(state)
+                changed, self._changed = self._changed, []
             if texts or contexts or heads != self._written_heads:
                 self._database.write(
                     {
@@ -102,8 +111,22 @@ class SessionStore:
                 self._written_heads = heads
             for start in range(self._written["rows"], end, _BLOCK_ROWS):
                 stop = min(start + _BLOCK_ROWS, end)
-                self._database.write({"results": table.stored_rows(start, stop)})
+                self._write_rows(np.arange(start, stop))
                 self._written["rows"] = stop
+            self._write_changed(changed)
+
+    def _write_changed(self, changed: list[NDArray[np.int64]]) -> None:
+        """Write rows anew; those of a full disk stay to be written."""
+        try:
+            while changed:
+                self._write_rows(changed[-1])
+                changed.pop()
+        finally:
+            with self._state_lock:
+                self._changed += changed
+
+    def _write_rows(self, rows: NDArray[np.int64]) -> None:
+        self._database.write({"results": self._state.table.stored_rows(rows)})
 
     def close(self) -> None:
         """Close the file without writing."""

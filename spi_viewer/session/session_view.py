@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spi_viewer.frames import (
+    INVALID_FLAGS,
     Crop,
     DecisionRule,
     DetectorGeometry,
@@ -130,6 +131,24 @@ class SessionView:
         """Name and hash of the model that judged the row."""
         context = self._context(row)
         return context.model_name, context.model_hash
+
+    def rows_judged_by_others(self, model_hash: str, run: int | None = None) -> NDArray[np.int64]:
+        """Rows with a pattern that another model judged than that of this hash, ascending."""
+        with self._lock:
+            table = self._state.table
+            columns = table.columns
+            by_other = np.array(
+                [
+                    table.contexts[number].model_hash != model_hash
+                    for number in range(len(table.contexts))
+                ],
+                bool,
+            )
+            valid = (columns["flags"] & np.uint32(INVALID_FLAGS)) == 0
+            chosen = valid & by_other[columns["context"]]
+            if run is not None:
+                chosen &= columns["run"] == run
+            return np.flatnonzero(chosen)
 
     def probabilities(self, rows: ArrayLike) -> NDArray[np.float32]:
         """(n, 4) in the order of FrameClass; NaN for invalid frames."""

@@ -36,6 +36,16 @@ class Tallies:
         flat = np.bincount(runs * size + codes, minlength=len(self._codes) * size)
         self._codes = list(flat.reshape(-1, size))
 
+    def change_codes(
+        self, runs: NDArray[np.int32], old: NDArray[np.int8], new: NDArray[np.int8]
+    ) -> None:
+        """Follow frames that another model judged."""
+        for run in np.unique(runs):
+            self._forget(int(run))
+            for codes, sign in ((old, -1), (new, 1)):
+                counted = np.bincount(codes[runs == run], minlength=judgement.CODE_COUNT)
+                self._codes[run] += sign * counted
+
     def change_labels(
         self, runs: NDArray[np.int32], old: NDArray[np.int8], new: NDArray[np.int8]
     ) -> None:

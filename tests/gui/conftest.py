@@ -128,6 +128,7 @@ class FakePipeline:
         self.opened: list[tuple[str, str]] = []
         self.closed: list[int] = []
         self.crops: list[tuple[int, Crop | None]] = []
+        self.judged_again: list[int | None] = []
         self.chosen: list[tuple[int, str]] = []
         self.features = FeatureMemory()
 
@@ -162,6 +163,13 @@ class FakePipeline:
     def close_run(self, run: int) -> None:
         self.closed.append(run)
         self.session.set_run_state(run, RunState.DONE)
+
+    def judge_again(self, run: int | None) -> None:
+        self.judged_again.append(run)
+        self.state = replace(self.state, judging_again=(30, 120))
+
+    def stop_judging_again(self) -> None:
+        self.state = replace(self.state, judging_again=None)
 
     def choose_dataset(self, run: int, dataset: str) -> None:
         self.chosen.append((run, dataset))

@@ -163,4 +163,5 @@ def test_by_keys_a_run_is_labelled_and_its_model_adapted_and_used(qtbot: QtBot, 
     ]
     dialog.judge.click()
     assert viewer.models_asked == ["/models/resnet10-run0"]
+    assert viewer.pipeline.judged_again == [0]
     assert viewer.settings.model == "/models/resnet10-run0"

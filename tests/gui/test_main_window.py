@@ -310,7 +310,22 @@ def test_another_model_is_asked_for_in_the_settings(qtbot: QtBot, viewer) -> Non
     qtbot.keyClick(dialog, Qt.Key_Return)
     assert viewer.models_asked == ["best"]
     assert viewer.settings.model == "best"
-    assert "open a run again" in viewer.window.statusBar().currentMessage()
+    assert "Ctrl+J" in viewer.window.statusBar().currentMessage()
+
+
+def test_frames_are_judged_again_by_a_key_and_stopped_by_it(qtbot: QtBot, viewer) -> None:
+    window, action = viewer.window, viewer.window.actions_by_name["judge_again"]
+    window.select_run(0)
+    _press(qtbot, viewer, Qt.Key_J, Qt.ControlModifier)
+    assert viewer.pipeline.judged_again == [0]
+    window.bridge.look()
+    assert action.isChecked()
+    assert window.strip.model.detail.text().startswith("again: 25")
+    _press(qtbot, viewer, Qt.Key_J, Qt.ControlModifier)
+    window.bridge.look()
+    assert viewer.pipeline.status().judging_again is None
+    assert not action.isChecked()
+    assert "threshold" in window.strip.model.detail.text()
 
 
 def test_other_settings_leave_the_model_alone(qtbot: QtBot, viewer) -> None:

@@ -366,3 +366,34 @@ def test_a_temporary_session_leaves_no_folder():
     session.close()
     session.close()
     assert not folder.exists()
+
+
+def test_frames_judged_again_have_the_other_models_scores(filled, make_probabilities):
+    filled.set_rule(DecisionRule(0.5, 0.3, 0.6))
+    filled.label([3, 4], OperatorLabel.GOOD)
+    rows = np.arange(20, 60)
+    scores = make_probabilities(40, seed=9)
+    flags = np.zeros(40, np.uint32)
+    flags[0] = FrameFlag.OUT_OF_DISTRIBUTION
+    revision = filled.revision
+    filled.judged_again(rows, scores, flags, "other", "beef")
+    assert filled.revision > revision
+    np.testing.assert_array_equal(filled.probabilities(rows), scores)
+    np.testing.assert_array_equal(filled.verdicts(rows) == Verdict.GOOD, scores[:, 0] >= 0.5)
+    assert filled.flags([20, 21]).tolist() == flags[:2].tolist()
+    assert filled.unsure([20])[0] == (scores[0, 0] >= 0.5 or 0.3 <= scores[0, 0] < 0.6)
+    assert filled.model(20) == ("other", "beef")
+    assert filled.model(19) == ("", "")
+    assert filled.crop(20) == filled.crop(19)
+    everything = np.arange(100)
+    assert filled.counts().good == (filled.verdicts(everything) == Verdict.GOOD).sum()
+    assert filled.counts(0).labelled == 2
+    assert filled.rows_judged_by_others("beef").tolist() == [*range(20), *range(60, 100)]
+    assert filled.rows_judged_by_others("beef", run=0).size == 60
+
+
+def test_no_pattern_is_nobodys_to_judge_again(session, make_batch, make_probabilities):
+    run = session.add_run("r", "/r", "file")
+    flags = np.array([0, FrameFlag.UNREADABLE, 0], np.uint32)
+    session.append(run, make_batch(3), make_probabilities(3), flags)
+    assert session.rows_judged_by_others("beef").tolist() == [0, 2]

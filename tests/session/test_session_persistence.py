@@ -258,3 +258,16 @@ def _wait_until(condition, seconds=20.0):
     while not condition() and time.monotonic() < deadline:
         threading.Event().wait(0.02)
     return condition()
+
+
+def test_frames_judged_again_stay_so(folder, saved, make_probabilities):
+    session = Session(folder)
+    rows, scores = np.array([0, 5, 6, 299]), make_probabilities(4, seed=5)
+    session.judged_again(rows, scores, np.zeros(4, np.uint32), "other", "beef")
+    expected = _answers(session)
+    session.close()
+    session = Session(folder)
+    assert _answers(session) == expected
+    assert session.model(5) == ("other", "beef")
+    np.testing.assert_array_equal(session.probabilities(rows), scores)
+    session.close()
