@@ -66,17 +66,16 @@ def adapt_to_run(
     rows = session.select(run=run)
     if not len(rows):
         raise ModelError("there are no frames yet to adapt to")
-    labels = session.labels(rows)
-    labelled = rows[labels != OperatorLabel.NONE] if use_labels else rows[:0]
-    if len(labelled) > _MOST_LABELS:
-        labelled = np.random.default_rng(0).permutation(labelled)[:_MOST_LABELS]
+    drawn, labelled = _chosen(session, rows, use_labels)
+    if not len(drawn) + len(labelled):
+        raise ModelError("the files of its frames are not there any more")
     with tempfile.TemporaryDirectory(prefix="spi-viewer-adapt-") as aside:
         options = ["--from", model, "--output", str(folder)]
         if use_labels:
             table = Path(aside) / "labels.csv"
             _write_labels(session, labelled, table)
             options += ["--labels", str(table)]
-        options += _places(session, rows, labelled)
+        options += _places(session, np.concatenate([drawn, labelled]))
         return _report(*_run(options, cancelled))
 
 
@@ -87,10 +86,26 @@ def label_counts(session: Session, run: int | None) -> tuple[int, int]:
     return int(good), int(bad)
 
 
-def _places(session: Session, rows: NDArray[np.int64], labelled: NDArray[np.int64]) -> list[str]:
-    """Options that name the files to draw from, and all with labels, and the dataset in them."""
-    drawn = np.random.default_rng(0).permutation(rows)[:_MOST_FILES]
-    chosen = [session.frame_id(int(row)) for row in np.concatenate([np.sort(drawn), labelled])]
+def _chosen(
+    session: Session, rows: NDArray[np.int64], use_labels: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that say which files to draw from, and labelled rows; of files that are still there."""
+    random = np.random.default_rng(0)
+    labelled = rows[session.labels(rows) != OperatorLabel.NONE] if use_labels else rows[:0]
+    parts = np.sort(random.permutation(rows)[:_MOST_FILES]), random.permutation(labelled.copy())
+    drawn, labelled = (_still_there(session, part) for part in parts)
+    return drawn, labelled[:_MOST_LABELS]
+
+
+def _still_there(session: Session, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    paths = [session.frame_id(row).path for row in rows.tolist()]
+    there = {path: os.path.exists(path) for path in set(paths)}
+    return rows[[there[path] for path in paths]] if len(rows) else rows
+
+
+def _places(session: Session, rows: NDArray[np.int64]) -> list[str]:
+    """Options that name the files of some rows, and the dataset in them."""
+    chosen = [session.frame_id(row) for row in rows.tolist()]
     options = []
     for path in dict.fromkeys(one.path for one in chosen):
         options += ["--adapt", path]

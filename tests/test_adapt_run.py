@@ -108,6 +108,20 @@ def test_labels_of_two_files_make_a_new_model(session, model: Path, tmp_path: Pa
     assert "1 more file" in adaptation["run"]
 
 
+def test_what_is_gone_from_the_disk_is_left_out(
+    session, stand_in, files: list[Path], tmp_path: Path
+) -> None:
+    given = stand_in("print('head: better')")
+    label(session, 14, 13)
+    files[0].unlink()
+    adapt_to_run(session, "resnet10", 0, tmp_path / "new", use_labels=True)
+    assert str(files[0]) not in given[0]
+    assert str(files[1]) in given[0]
+    files[1].unlink()
+    with pytest.raises(ModelError, match="not there any more"):
+        adapt_to_run(session, "resnet10", 0, tmp_path / "new", use_labels=True)
+
+
 def test_only_files_and_labels_of_the_session_are_named(
     session, stand_in, files: list[Path], tmp_path: Path
 ) -> None:
