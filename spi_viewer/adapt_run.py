@@ -94,7 +94,7 @@ def _chosen(
     labelled = rows[session.labels(rows) != OperatorLabel.NONE] if use_labels else rows[:0]
     parts = np.sort(random.permutation(rows)[:_MOST_FILES]), random.permutation(labelled.copy())
     drawn, labelled = (_still_there(session, part) for part in parts)
-    return drawn, labelled[:_MOST_LABELS]
+    return drawn, np.sort(labelled[:_MOST_LABELS])
 
 
 def _still_there(session: Session, rows: NDArray[np.int64]) -> NDArray[np.int64]:
