@@ -27,6 +27,7 @@ from spi_viewer.frames import (
     Verdict,
 )
 from spi_viewer.preprocessing.cropping import bin_and_crop
+from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.session.session import Session
 from spi_viewer.sources.reader import Reader
 
@@ -153,6 +154,7 @@ class Inspector:
             self._thread = None
 
     def _work(self) -> None:
+        let_the_window_go_first()
         self._reader.warm_up()
         while True:
             with self._condition:

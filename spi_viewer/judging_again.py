@@ -18,6 +18,7 @@ from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import FrameBatch
 from spi_viewer.judging import judge_with_features
 from spi_viewer.model_in_use import ModelInUse
+from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.session.session import Session
 from spi_viewer.sources.reader import Reader
 
@@ -78,6 +79,7 @@ class JudgingAgain:
     # -- on its own thread --------------------------------------------------------------------
 
     def _work(self, run: int | None) -> None:
+        let_the_window_go_first()
         try:
             while self._model.is_loading or self._model.classifier is None:
                 if self._stop.wait(_LOADING_PAUSE_S):

@@ -8,8 +8,6 @@ nothing queues up. Whoever watches looks at `status()` and the session; nobody i
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -28,6 +26,7 @@ from spi_viewer.judging import judge_with_features
 from spi_viewer.judging_again import JudgingAgain
 from spi_viewer.model_in_use import LoadClassifier, ModelInUse
 from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
+from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.feed_reader import FeedReader, Reading
 from spi_viewer.sources.reader import Reader
@@ -44,7 +43,6 @@ BATCH_FRAMES = 32  # more wait for one another: the newest would be on the scree
 _IDLE_PAUSE_S = 0.03
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
-_NICER_BY = 5
 
 
 @dataclass(slots=True)
@@ -206,7 +204,7 @@ class Pipeline:
         return run
 
     def _work(self) -> None:
-        _let_the_window_go_first()
+        let_the_window_go_first()
         while not self._stop.is_set():
             self._change_model()
             if self._model.classifier is None:
@@ -315,11 +313,3 @@ class Pipeline:
     @staticmethod
     def _text(error: SpiViewerError) -> str:
         return error.reason if isinstance(error, RunFileError) else str(error)
-
-
-def _let_the_window_go_first() -> None:
-    """Lower the calling thread's priority: a worker that computes all the time holds up nobody."""
-    if sys.platform == "linux":  # elsewhere threads have no niceness of their own
-        thread = threading.get_native_id()
-        niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICER_BY  # only root may lower it
-        os.setpriority(os.PRIO_PROCESS, thread, niceness)

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from spi_viewer.errors import RunFileError
+from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.shared_block import AttachedBlock, send_object
 
@@ -24,6 +25,7 @@ def serve(connection: Connection, reader_factory: Callable[[], LocalReader]) -> 
     the kernel's alarm ends the process should the parent not have done so in time.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to handle
+    let_the_window_go_first()
     reader = reader_factory()
     block = AttachedBlock()
     try:
