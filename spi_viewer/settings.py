@@ -28,7 +28,7 @@ class Settings:
     activation_opacity: float = 0.5
     thumbnail_size_px: int = 96
     last_directory: str = ""
-    model: str = "resnet10"
+    model: str = paths.DEFAULT_MODEL
     read_timeout_s: float = 30.0
     window_geometry: str = ""  # Qt's saveGeometry, base64
     window_layout: str = ""  # Qt's saveState, base64

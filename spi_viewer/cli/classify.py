@@ -13,6 +13,7 @@ import typer
 
 from spi_viewer.cli.messages import show_error
 from spi_viewer.errors import RunFileError, SpiViewerError
+from spi_viewer.paths import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -30,7 +31,7 @@ def classify(
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file, a row a frame.")],
     model: Annotated[
         str, typer.Option(help="Bundled model or model folder, of a network or a baseline.")
-    ] = "resnet10",
+    ] = DEFAULT_MODEL,
     dataset: Annotated[
         str | None, typer.Option(help="Dataset that holds the frames, if several could.")
     ] = None,

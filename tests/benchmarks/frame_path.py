@@ -1,6 +1,6 @@
 """What one frame costs on its way to a verdict, beside the limit of each step.
 
-    python tests/benchmarks/frame_path.py [--side 1024] [--model resnet10] [--device cpu]
+    python tests/benchmarks/frame_path.py [--side 1024] [--model MODEL] [--device cpu]
 
 Read: `LocalReader.read_batch`, which also bins and finds masks, beside h5py alone reading the same
 compressed frames. Bin: `bin_and_crop`, beside a copy of the frame in memory. Judge: a whole
@@ -24,6 +24,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spi_viewer.networks.classifier import Classifier
+from spi_viewer.paths import DEFAULT_MODEL
 from spi_viewer.preprocessing.cropping import bin_and_crop, default_crop
 from spi_viewer.sources.local_reader import LocalReader
 
@@ -113,6 +114,6 @@ def main(arguments: argparse.Namespace) -> dict[str, object]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=1024)
-    parser.add_argument("--model", default="resnet10")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--device", default="cpu")
     print(json.dumps(main(parser.parse_args()), indent=2))

@@ -28,7 +28,7 @@ from PyQt5.QtCore import QTimer
 
 from spi_viewer.gui import app
 from spi_viewer.gui.theme import apply_theme
-from spi_viewer.paths import demo_run
+from spi_viewer.paths import DEFAULT_MODEL, demo_run
 from spi_viewer.settings import Settings
 
 _PROBE_MS = 5
@@ -269,5 +269,5 @@ if __name__ == "__main__":
     parser.add_argument("--warm-up", type=float, default=8, help="for loading the model")
     parser.add_argument("--stacks-over-ms", type=float, default=90, help="note what took so long")
     parser.add_argument("--single-files", action="store_true")
-    parser.add_argument("--model", default="resnet10")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     print(json.dumps(measure(parser.parse_args()), indent=2))
