@@ -96,19 +96,21 @@ class JudgingAgain:
             self._progress = None
 
     def _judge_all(self, rows: NDArray[np.int64], reader: Reader) -> None:
-        told: set[str] = set()
+        refused: set[str] = set()
         done = 0
         for block in self._blocks(rows):
             if self._stop.is_set():
                 return
             self._progress = (done, len(rows))
+            done += len(block)
+            path = self._session.frame_id(block[0]).path
+            if path in refused:  # each try may take as long as a hanging disk is given
+                continue
             try:
                 self._judge(block, self._read(block, reader))
             except RunFileError as error:
-                if error.path not in told and not self._stop.is_set():
-                    told.add(error.path)
-                    self._report(error.path, f"not judged again: {error.reason}")
-            done += len(block)
+                refused.add(path)
+                self._report(path, f"not judged again: {error.reason}")
 
     def _blocks(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Ascending rows in parts whose frames follow one another in one file, cut alike."""
