@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH_FRAMES = 32
 _LOADING_PAUSE_S = 0.05
-_STOP_PATIENCE_S = 5.0
+_STOP_PATIENCE_S = 2.0
 
 
 class JudgingAgain:
@@ -52,6 +52,7 @@ class JudgingAgain:
         self._progress: tuple[int, int] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._reader: Reader | None = None
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -72,9 +73,14 @@ class JudgingAgain:
     def stop(self, wait: bool = False) -> None:
         """End the job after the batch in hand; what was judged again stays so."""
         self._stop.set()
-        if wait and self._thread is not None:
+        if not wait or self._thread is None:
+            return
+        self._thread.join(_STOP_PATIENCE_S)
+        reader = self._reader
+        if reader is not None:
+            reader.close()  # a read hangs: end the reading process under it
             self._thread.join(_STOP_PATIENCE_S)
-            self._thread = None
+        self._thread = None
 
     # -- on its own thread --------------------------------------------------------------------
 
@@ -85,14 +91,15 @@ class JudgingAgain:
                 if self._stop.wait(_LOADING_PAUSE_S):
                     return
             rows = self._session.rows_judged_by_others(self._model.classifier.model_hash, run)
-            with contextlib.closing(self._make_reader()) as reader:
-                self._judge_all(rows, reader)
+            with contextlib.closing(self._make_reader()) as self._reader:
+                self._judge_all(rows, self._reader)
         except SpiViewerError as error:
             self._report("", f"not all frames were judged again: {error}")
         except Exception as error:  # noqa: BLE001  the program's other work goes on
             _log.exception("judging again ended")
             self._report("", f"not all frames were judged again: {error!r}")
         finally:
+            self._reader = None
             self._progress = None
 
     def _judge_all(self, rows: NDArray[np.int64], reader: Reader) -> None:
@@ -109,6 +116,8 @@ class JudgingAgain:
             try:
                 self._judge(block, self._read(block, reader))
             except RunFileError as error:
+                if self._stop.is_set():
+                    return
                 refused.add(path)
                 self._report(path, f"not judged again: {error.reason}")
 

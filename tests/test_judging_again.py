@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from spi_viewer.frames import DecisionRule, Verdict
+from spi_viewer.errors import RunFileError
+from spi_viewer.frames import DecisionRule, FrameBatch, Verdict
 from spi_viewer.networks.frame_classifier import Classification
 from spi_viewer.pipeline import Pipeline
 from spi_viewer.session.session import Session
@@ -159,6 +160,29 @@ def test_new_frames_are_judged_meanwhile(setting: Setting, tmp_path: Path) -> No
     goes_on.set()
     wait_until(lambda: setting.pipeline.status().judging_again is None)
     assert set(setting.models()) == {"level 6"}
+
+
+def test_a_hanging_read_does_not_hold_up_the_end(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, ended = threading.Event(), threading.Event()
+
+    class HangingReader(LocalReader):
+        def read_batch(self, path: str, *_where: object) -> FrameBatch:  # type: ignore[override]
+            hangs.set()
+            assert ended.wait(20)
+            raise RunFileError(path, "the reader has been closed")
+
+        def close(self) -> None:
+            ended.set()
+
+    monkeypatch.setattr(setting.pipeline._again, "_make_reader", HangingReader)
+    setting.pipeline.judge_again(None)
+    assert hangs.wait(20)
+    setting.pipeline.stop()
+    assert ended.is_set()
+    assert not [t for t in threading.enumerate() if t.name == "judging again"]
+    assert not setting.pipeline.status().problems
 
 
 def test_the_program_ends_in_the_middle_of_it(setting: Setting) -> None:
