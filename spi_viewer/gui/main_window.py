@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         self._settings, self._models = settings, models
         self._run: int | None = None
         self._explained: Inspection | None = None
+        self._was_judging_again = False
         self.bridge = Bridge(session, pipeline, inspector)
         self.follow = LiveFollow(session)
         self.opener = RunOpener(pipeline, settings, start_demo, self)
@@ -159,8 +160,12 @@ class MainWindow(QMainWindow):
         self.say("▶ playing; P stops" if playing else "")
 
     def show_judging_again(self, status: PipelineStatus) -> None:
-        """Check the action while frames are judged again."""
-        self.actions_by_name["judge_again"].setChecked(status.judging_again is not None)
+        """Check the action while frames are judged again, and show what came of it at the end."""
+        is_judging = status.judging_again is not None
+        self.actions_by_name["judge_again"].setChecked(is_judging)
+        if self._was_judging_again and not is_judging and self.follow.row is not None:
+            self.inspect_row(self.follow.row)
+        self._was_judging_again = is_judging
 
     def show_label_state(self) -> None:
         """Offer undo and redo where there is something to do; say if nothing can be kept."""

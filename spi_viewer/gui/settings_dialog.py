@@ -83,7 +83,7 @@ class SettingsDialog(QDialog):
         note = QLabel(
             "Another model is loaded at once and judges the frames that come from then on, by its\n"
             "own threshold; frames judged before keep their scores (Frame info says whose they\n"
-            "are). Open a run again to have all of it judged anew."
+            "are) until Ctrl+J has them judged again."
         )
         set_tone(note, "muted")
         buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)

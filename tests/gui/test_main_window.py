@@ -321,9 +321,12 @@ def test_frames_are_judged_again_by_a_key_and_stopped_by_it(qtbot: QtBot, viewer
     window.bridge.look()
     assert action.isChecked()
     assert window.strip.model.detail.text().startswith("again: 25")
+    window.show_row(3)
+    viewer.inspector.requests.clear()
     _press(qtbot, viewer, Qt.Key_J, Qt.ControlModifier)
     window.bridge.look()
     assert viewer.pipeline.status().judging_again is None
+    assert viewer.inspector.requests == [3]  # its verdict may be another now
     assert not action.isChecked()
     assert "threshold" in window.strip.model.detail.text()
 
