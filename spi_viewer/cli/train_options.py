@@ -44,8 +44,8 @@ OwnShare = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="Weight of a pattern's own mean and variance in each norm; above 0 it carries over "
-        "better to other experiments.",
+        help="Weight of a pattern's own mean and variance in each norm: less depends on the "
+        "detector, and a little is lost on those that were simulated.",
         rich_help_panel=_NETWORK,
     ),
 ]
