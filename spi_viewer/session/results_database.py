@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class ResultsDatabase:
         self._path = path
         self._connection = open_database(path, _SCHEMA)
 
-    def write(self, tables: dict[str, Iterable[tuple[Any, ...]]]) -> None:
+    def write(self, tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
         """Write rows of several tables in one transaction; rows with a known key are replaced."""
         with explained(self._path), self._connection:
             for table, rows in tables.items():

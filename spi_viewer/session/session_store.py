@@ -89,44 +89,48 @@ class SessionStore:
         self._changed.append(rows)
 
     def write(self) -> None:
-        """Write what is new, in short transactions."""
+        """Write what is new, in short transactions; what the disk refuses stays to be written."""
         with self._lock:
-            state, table = self._state, self._state.table
             with self._state_lock:
-                end = len(table)
-                texts = table.texts.since(self._written["texts"])
-                contexts = table.contexts.since(self._written["contexts"])
-                heads = _heads(state)
-                changed, self._changed = self._changed, []
-            if texts or contexts or heads != self._written_heads:
-                self._database.write(
-                    {
-                        **heads,
-                        "texts": [(number, storable(text)) for number, text in texts],
-                        "contexts": [_context_row(*entry) for entry in contexts],
-                    }
-                )
-                self._written["texts"] += len(texts)
-                self._written["contexts"] += len(contexts)
+                end = len(self._state.table)
+                heads = _heads(self._state)
+            if heads != self._written_heads:
+                self._database.write(heads)
                 self._written_heads = heads
             for start in range(self._written["rows"], end, _BLOCK_ROWS):
                 stop = min(start + _BLOCK_ROWS, end)
                 self._write_rows(np.arange(start, stop))
                 self._written["rows"] = stop
-            self._write_changed(changed)
+            self._write_changed()
 
-    def _write_changed(self, changed: list[NDArray[np.int64]]) -> None:
-        """Write rows anew; those of a full disk stay to be written."""
-        try:
-            while changed:
-                self._write_rows(changed[-1])
-                changed.pop()
-        finally:
+    def _write_changed(self) -> None:
+        """Write anew the rows that changed since they were written."""
+        with self._state_lock:
+            changes = list(self._changed)
+        if changes:
+            rows = np.unique(np.concatenate(changes))
+            rows = rows[rows < self._written["rows"]]  # the others are still to be written at all
+            for start in range(0, len(rows), _BLOCK_ROWS):
+                self._write_rows(rows[start : start + _BLOCK_ROWS])
             with self._state_lock:
-                self._changed += changed
+                del self._changed[: len(changes)]
 
     def _write_rows(self, rows: NDArray[np.int64]) -> None:
-        self._database.write({"results": self._state.table.stored_rows(rows)})
+        """Write rows with all that their numbers point to, in one transaction."""
+        table = self._state.table
+        results = table.stored_rows(rows)
+        with self._state_lock:  # after the rows: a number that stands in them is among these
+            texts = table.texts.since(self._written["texts"])
+            contexts = table.contexts.since(self._written["contexts"])
+        self._database.write(
+            {
+                "texts": [(number, storable(text)) for number, text in texts],
+                "contexts": [_context_row(*entry) for entry in contexts],
+                "results": results,
+            }
+        )
+        self._written["texts"] += len(texts)
+        self._written["contexts"] += len(contexts)
 
     def close(self) -> None:
         """Close the file without writing."""

@@ -271,3 +271,25 @@ def test_frames_judged_again_stay_so(folder, saved, make_probabilities):
     assert session.model(5) == ("other", "beef")
     np.testing.assert_array_equal(session.probabilities(rows), scores)
     session.close()
+
+
+def test_frames_judged_again_are_written_once_the_disk_has_room(
+    folder, saved, make_probabilities, monkeypatch
+):
+    session = Session(folder)
+    store, scores = session._store, make_probabilities(2, seed=5)
+    write = store._database.write
+
+    def refuse(tables):
+        raise SessionError("the disk is full")
+
+    monkeypatch.setattr(store._database, "write", refuse)
+    session.judged_again(np.array([5, 299]), scores, np.zeros(2, np.uint32), "other", "beef")
+    with pytest.raises(SessionError):
+        session.flush()
+    monkeypatch.setattr(store._database, "write", write)
+    session.close()
+    session = Session(folder)
+    np.testing.assert_array_equal(session.probabilities([5, 299]), scores)
+    assert session.model(299) == ("other", "beef")
+    session.close()
