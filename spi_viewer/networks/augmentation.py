@@ -24,6 +24,7 @@ _SHIFT = 4 / 64  # of half the side, at most
 _ZOOM = (0.85, 1.5)  # smaller would make fringes of 3 px too fine to see
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
+_COARSE_PX = (56, 96)  # side of small files; fewer pixels would not show the fringes
 _REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows, at most
 _FULL_PIXELS = (0.01, 0.1)  # part of the frame's pixels at the display's upper end, at least
 _SAMPLED = 5  # each fifth pixel tells the levels
@@ -175,12 +176,13 @@ def _kill(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return counts, valid & ~(inside[:, 0, :, None] & inside[:, 1, None, :])
 
 
-def _coarsen(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
-    """Frames of half the pixels, enlarged again: files smaller than the network's input."""
+def _coarsen(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Frames of fewer pixels, enlarged again: files smaller than the network's input."""
     side = counts.shape[-1]
-    half = F.avg_pool2d(counts[:, None], 2)
-    seen = F.avg_pool2d(valid[:, None].to(counts.dtype), 2) > 0.5
-    enlarged = F.interpolate(half * seen, (side, side), mode="bilinear", align_corners=False)
+    few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
+    mean = F.adaptive_avg_pool2d(counts[:, None], few)
+    seen = F.adaptive_avg_pool2d(valid[:, None].to(counts.dtype), few) > 0.5
+    enlarged = F.interpolate(mean * seen, (side, side), mode="bilinear", align_corners=False)
     where = F.interpolate(seen.to(counts.dtype), (side, side), mode="nearest")
     return enlarged[:, 0], where[:, 0] > 0.5
 
