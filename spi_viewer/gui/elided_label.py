@@ -23,6 +23,11 @@ class ElidedLabel(QLabel):
         self.setTextFormat(Qt.PlainText)
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
 
+    def setText(self, text: str) -> None:
+        """Show another text. The same again must not have the window laid out anew."""
+        if text != self.text():
+            super().setText(text)
+
     def shown_text(self) -> str:
         """The text as it is drawn now."""
         return self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())

@@ -34,6 +34,7 @@ class LevelBar(QWidget):
         self._image: IntensityImage | None = None
         self._levels = Levels(0.0, 1.0)
         self._colours: tuple[int, ...] = (0,) * 256
+        self._strip = _strip(self._colours)
         self._dragged: str | None = None
         self.setMouseTracking(True)
         self.setToolTip("Drag the handles to set the levels; double click for automatic levels")
@@ -45,7 +46,7 @@ class LevelBar(QWidget):
 
     def set_colours(self, colours: tuple[int, ...]) -> None:
         """256 QRgb values, the first for invalid pixels."""
-        self._colours = colours
+        self._colours, self._strip = colours, _strip(colours)
         self.update()
 
     def _track(self) -> QRectF:
@@ -111,16 +112,13 @@ class LevelBar(QWidget):
     def _paint_colours(self, painter: QPainter) -> None:
         low, high = self.y_of(self._levels.low), self.y_of(self._levels.high)
         track = self._track()
-        strip = QImage(1, 255, QImage.Format_RGB32)
-        for index in range(255):
-            strip.setPixel(0, 254 - index, self._colours[index + 1])
         painter.fillRect(
             QRectF(0, track.top(), _COLOUR_WIDTH_PX, track.height()), QColor(self._colours[1])
         )
         painter.fillRect(
             QRectF(0, track.top(), _COLOUR_WIDTH_PX, high - track.top()), QColor(self._colours[255])
         )
-        painter.drawImage(QRectF(0, high, _COLOUR_WIDTH_PX, low - high), strip)
+        painter.drawImage(QRectF(0, high, _COLOUR_WIDTH_PX, low - high), self._strip)
 
     def _paint_histogram(self, painter: QPainter) -> None:
         assert self._image is not None
@@ -218,6 +216,14 @@ class LevelBar(QWidget):
         """Ask for automatic levels."""
         self._dragged = None
         self.auto_requested.emit()
+
+
+def _strip(colours: tuple[int, ...]) -> QImage:
+    """All colours in a column, the brightest on top."""
+    strip = QImage(1, 255, QImage.Format_RGB32)
+    for index in range(255):
+        strip.setPixel(0, 254 - index, colours[index + 1])
+    return strip
 
 
 def format_level(value: float) -> str:

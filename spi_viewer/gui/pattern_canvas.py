@@ -69,6 +69,8 @@ class PatternCanvas(pg.GraphicsView):
 
     def show_message(self, text: str) -> None:
         """Write a sentence across the picture; '' removes it."""
+        if text == self.message():
+            return
         self._message.setText(text)
         self._message.setVisible(bool(text))
         self._place_message()

@@ -149,12 +149,11 @@ class PatternView(QWidget):
     def show_inspection(self, inspection: Inspection | None) -> None:
         """Show another frame, or nothing. Drawing happens soon, newest wins."""
         self._inspection = inspection
-        self.overlays.show(inspection)
-        self._show_colours()
         self._render()
 
-    def _show_title(self, inspection: Inspection | None) -> None:
-        """Name the frame that is drawn, which may be older than the one asked for."""
+    def _show_around(self, inspection: Inspection | None) -> None:
+        """Title and overlays of the frame that is drawn, which may be older than the one wanted."""
+        self.overlays.show(inspection)
         self._drawn_row = inspection.row if inspection is not None else None
         if inspection is None:
             self._title.setText("")
@@ -210,7 +209,7 @@ class PatternView(QWidget):
         message = why_nothing(inspection, scale) if inspection else self._idle_text
         self.canvas.show_message(message)
         if inspection is None or picture is None:
-            self._show_title(inspection)
+            self._show_around(inspection)
             self._show_image(None, None)
             self.inspection_drawn.emit(inspection)
             return
@@ -225,7 +224,7 @@ class PatternView(QWidget):
     def _show_rendered(self, rendered: _Rendered) -> None:
         """An older frame is still worth showing while keys are held, but not after 'nothing'."""
         if self._picture is not None:
-            self._show_title(rendered.inspection)
+            self._show_around(rendered.inspection)
             self._show_image(rendered.image, rendered)
             self.inspection_drawn.emit(rendered.inspection)
 

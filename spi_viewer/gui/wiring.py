@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PyQt5.QtCore import Qt
+
 from spi_viewer.frames import OperatorLabel
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ def connect_views(window: MainWindow) -> None:
         (bridge.ticked, follow.look),
         # which frame is shown
         (follow.row_wanted, window.inspect_row, window.embedding.show_row),
-        (pattern.inspection_drawn, window.show_drawn),
         (follow.following_changed, window.show_following),
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),
@@ -60,6 +61,8 @@ def connect_views(window: MainWindow) -> None:
     ):
         for slot in slots:
             signal.connect(slot)
+    # In an event of its own: painted with the pattern, they would hold the window up together.
+    pattern.inspection_drawn.connect(window.show_drawn, Qt.QueuedConnection)
 
 
 def connect_actions(window: MainWindow) -> None:

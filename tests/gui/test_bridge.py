@@ -86,8 +86,46 @@ def test_one_failing_part_is_logged_once_and_the_others_still_show(
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
 
 
-def test_a_new_status_is_announced(qtbot: QtBot, viewer, bridge: Bridge) -> None:
+def test_a_new_status_is_announced(qtbot: QtBot, viewer, bridge: Bridge, clock: Clock) -> None:
     viewer.pipeline.state = replace(viewer.pipeline.state, frames_behind=7)
+    clock.now_s = 1.0
     with qtbot.waitSignal(bridge.status_changed) as announced:
         bridge.look()
     assert announced.args[0].frames_behind == 7
+
+
+def test_one_kind_of_news_is_told_at_a_tick_and_each_gets_its_turn(
+    qtbot: QtBot, viewer, bridge: Bridge, clock: Clock
+) -> None:
+    told: list[str] = []
+    ticks: list[int] = []
+    for name in ("status_changed", "rows_changed", "counts_due", "charts_due"):
+        getattr(bridge, name).connect(lambda *_, name=name: told.append(name))
+    bridge.ticked.connect(lambda _now_s: ticks.append(len(told)))
+    clock.now_s = 5.0
+    viewer.pipeline.state = replace(viewer.pipeline.state, frames_behind=9)
+    viewer.pipeline.add_frames(0, 1, start=90)
+    bridge.start()
+    qtbot.waitUntil(lambda: len(ticks) >= 6)
+    bridge.stop()
+    assert sorted(told) == ["charts_due", "counts_due", "rows_changed", "status_changed"]
+    assert ticks[:5] == [1, 2, 3, 4, 4]
+
+
+def test_news_without_end_keep_no_other_waiting(
+    qtbot: QtBot, viewer, bridge: Bridge, clock: Clock
+) -> None:
+    told: list[str] = []
+    bridge.counts_due.connect(lambda: told.append("counts"))
+    bridge.charts_due.connect(lambda: told.append("charts"))
+    clock.now_s = 5.0
+
+    def add_another() -> None:  # as a fast run does: new rows at every tick
+        told.append("rows")
+        viewer.session.set_model(f"m{len(told)}", "")
+
+    bridge.rows_changed.connect(add_another)
+    viewer.session.set_model("m", "")
+    bridge.start()
+    qtbot.waitUntil(lambda: {"counts", "charts"} <= set(told))
+    bridge.stop()

@@ -32,6 +32,12 @@ def _press(qtbot: QtBot, viewer, key: Qt.Key, modifiers=Qt.NoModifier) -> None:
     qtbot.keyClick(viewer.window, key, modifiers)
 
 
+def look_anew(window) -> None:
+    """A look that shows all, also what was shown a moment ago."""
+    window.bridge.refresh()
+    window.bridge.look()
+
+
 def test_the_strip_shows_the_counts_of_the_session(viewer) -> None:
     counts = viewer.session.counts(0)
     strip = viewer.window.strip
@@ -180,9 +186,9 @@ def test_starting_the_demo_again_ends_the_first(viewer) -> None:
 def test_an_ambiguous_file_asks_once_which_dataset(qtbot: QtBot, viewer) -> None:
     choice = DatasetChoice(0, "/data/two.h5", ("/entry/a", "/entry/b"))
     viewer.pipeline.state = replace(viewer.pipeline.state, choices=(choice,))
-    viewer.window.bridge.look()
+    look_anew(viewer.window)
     viewer.pipeline.state = replace(viewer.pipeline.state, frames_behind=3)
-    viewer.window.bridge.look()
+    look_anew(viewer.window)
     choosers = viewer.window.findChildren(DatasetChooser)
     assert len(choosers) == 1
     choosers[0].list.setCurrentRow(1)
@@ -193,7 +199,7 @@ def test_an_ambiguous_file_asks_once_which_dataset(qtbot: QtBot, viewer) -> None
 def test_refused_files_are_listed_quietly(viewer) -> None:
     problems = tuple(Problem(0.0, f"/data/f{n}.h5", "the file is cut short") for n in range(50))
     viewer.pipeline.state = replace(viewer.pipeline.state, problems=problems)
-    viewer.window.bridge.look()
+    look_anew(viewer.window)
     troubles = viewer.window.sources.troubles
     assert troubles.count() == 50
     assert "f49.h5: the file is cut short" in troubles.item(0).text()
@@ -318,13 +324,13 @@ def test_frames_are_judged_again_by_a_key_and_stopped_by_it(qtbot: QtBot, viewer
     window.select_run(0)
     _press(qtbot, viewer, Qt.Key_J, Qt.ControlModifier)
     assert viewer.pipeline.judged_again == [0]
-    window.bridge.look()
+    look_anew(window)
     assert action.isChecked()
     assert window.strip.model.detail.text().startswith("again: 25")
     window.show_row(3)
     viewer.inspector.requests.clear()
     _press(qtbot, viewer, Qt.Key_J, Qt.ControlModifier)
-    window.bridge.look()
+    look_anew(window)
     assert viewer.pipeline.status().judging_again is None
     assert viewer.inspector.requests == [3]  # its verdict may be another now
     assert not action.isChecked()
@@ -348,7 +354,7 @@ def test_the_strip_says_what_judges(viewer) -> None:
         (PipelineStatus(model="best"), "best"),
     ):
         viewer.pipeline.state = state
-        viewer.window.bridge.look()
+        look_anew(viewer.window)
         assert model.value.text() == text
 
 
@@ -367,16 +373,16 @@ def test_a_decision_while_following_is_about_the_frame_on_the_screen(qtbot: QtBo
 def test_without_a_frame_the_window_says_what_to_do(empty_viewer) -> None:
     window, pipeline = empty_viewer.window, empty_viewer.pipeline
     message = window.pattern.canvas.message
-    window.bridge.look()
+    look_anew(window)
     assert "Ctrl+O" in message()
     pipeline.open_file("/data/a.cxi")
-    window.bridge.look()
+    look_anew(window)
     assert message() == "no frame yet"
     pipeline.state = PipelineStatus(loading_model=True)
-    window.bridge.look()
+    look_anew(window)
     assert "loading the model" in message()
     pipeline.state = PipelineStatus()
-    window.bridge.look()
+    look_anew(window)
     assert "settings (Ctrl+,)" in message()
 
 
