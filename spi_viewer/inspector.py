@@ -9,23 +9,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import (
     INVALID_FLAGS,
     NETWORK_SIDE_PX,
     Crop,
-    FrameClass,
     FrameFlag,
     FrameId,
     FullFrame,
     Verdict,
 )
+from spi_viewer.inspection import Inspection
+from spi_viewer.pipeline_status import UnjudgedFrame
 from spi_viewer.preprocessing.cropping import bin_and_crop
 from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.session.session import Session
@@ -33,64 +32,10 @@ from spi_viewer.sources.reader import Reader
 
 if TYPE_CHECKING:
     from spi_viewer.classifiers import FrameClassifier
-    from spi_viewer.networks.activation_maps import Explanation
     from spi_viewer.preprocessing.network_input import PixelStatistics
 
 _log = logging.getLogger(__name__)
 _STOP_PATIENCE_S = 5.0
-
-
-@dataclass(slots=True)
-class Inspection:
-    """Everything there is to see of one frame.
-
-    Attributes:
-        row: the frame's row in the session.
-        crop: the operator's where there is one, else that with which the frame was judged.
-        verdict: as judged, by the rule that holds now.
-        threshold: of that rule.
-        frame: as it stands on disk; None when it cannot be read (then `error` says why).
-        counts, valid: (128, 128), what was cut out for the network.
-        per_pixel: (128, 128), standardised per pixel over the run so far; None before two frames.
-        explanation: by the model in use, of the crop that is shown; None while the model is being
-            loaded, or for a frame without a pattern.
-        explained_by: name of that model.
-        judged: (4,) probabilities behind the verdict; None for a frame without a pattern.
-        judged_by: name of the model behind them.
-        flags: of the data, and whether the frame is unlike the training of the model.
-        is_unsure: worth a person's look.
-    """
-
-    row: int
-    id: FrameId
-    crop: Crop
-    verdict: Verdict
-    threshold: float
-    frame: FullFrame | None
-    counts: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-    per_pixel: NDArray[np.float32] | None = None
-    explanation: Explanation | None = None
-    explained_by: str = ""
-    judged: NDArray[np.float32] | None = None
-    judged_by: str = ""
-    flags: FrameFlag = FrameFlag.NONE
-    is_unsure: bool = False
-    error: str | None = None
-
-    @property
-    def is_unfamiliar(self) -> bool:
-        """Unlike anything that the model which judged it was trained on."""
-        return FrameFlag.OUT_OF_DISTRIBUTION in self.flags
-
-    @property
-    def p_good(self) -> float | None:
-        """P(single) behind the verdict; None if there is none."""
-        if self.judged is not None:
-            return float(self.judged[FrameClass.SINGLE])
-        if self.explanation is not None:
-            return float(self.explanation.probabilities[FrameClass.SINGLE])
-        return None
 
 
 class Inspector:
@@ -115,16 +60,21 @@ class Inspector:
         self._pixel_statistics = pixel_statistics
         self._reader = make_reader()
         self._crops: dict[int, Crop] = {}  # the operator's, by run
-        self._wanted: int | None = None
+        self._wanted: int | UnjudgedFrame | None = None
+        self._not_worth_it: UnjudgedFrame | None = None  # a read that hung would hang again
         self._latest: Inspection | None = None
         self._condition = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def request(self, row: int) -> None:
-        """Ask for a row of the session; an older request that has not begun is forgotten."""
+    def request(self, wanted: int | UnjudgedFrame) -> None:
+        """Ask for a row of the session, or for a frame that is not judged yet.
+
+        An older request that has not begun is forgotten. A frame that is not judged yet may come
+        to nothing: when it was judged meanwhile, or cannot be read.
+        """
         with self._condition:
-            self._wanted = row
+            self._wanted = wanted
             self._condition.notify()
 
     def set_crop(self, run: int, crop: Crop | None) -> None:
@@ -161,18 +111,20 @@ class Inspector:
                 self._condition.wait_for(lambda: self._stopping or self._wanted is not None)
                 if self._stopping or self._wanted is None:
                     return
-                row, self._wanted = self._wanted, None
-            self._latest = self._inspect(row)
+                wanted, self._wanted = self._wanted, None
+            if isinstance(wanted, UnjudgedFrame):
+                self._latest = self._look_ahead(wanted) or self._latest
+            else:
+                self._latest = self._inspect(wanted)
 
     def _inspect(self, row: int) -> Inspection:
         inspection = self._as_judged(row)
         frame_id, crop = inspection.id, inspection.crop
         try:
             frame = self._reader.read_frame(frame_id.path, frame_id.dataset, frame_id.index, crop)
-            inspection.frame = frame
-            inspection.counts, inspection.valid = bin_and_crop(frame.pixels, frame.valid, crop)
+            self._show(inspection, frame)
             if not inspection.flags & INVALID_FLAGS:
-                self._explain(inspection)
+                self._explain(inspection, self._session.run_of(row))
         except SpiViewerError as error:
             inspection.error = str(error)
         except Exception as error:  # noqa: BLE001  the next frame may well be shown
@@ -182,31 +134,76 @@ class Inspector:
             )
         return inspection
 
+    def _look_ahead(self, wanted: UnjudgedFrame) -> Inspection | None:
+        """The newest frame of a file that is still to be judged, judged here by itself.
+
+        None where there is none, or where something is wrong: the pipeline will come to it.
+        """
+        if wanted == self._not_worth_it:
+            return None
+        position, crop = wanted.position, self._crops.get(wanted.run) or wanted.crop
+        try:
+            info = self._reader.describe(position.path, position.dataset)
+            newest = info.frame_count - 1
+            if newest < position.start:
+                return None
+            frame = self._reader.read_frame(info.path, info.dataset, newest, crop)
+            if frame.flags & INVALID_FLAGS:
+                return None
+            inspection = self._new_inspection(None, frame.id, crop)
+            self._show(inspection, frame)
+            self._explain(inspection, wanted.run)
+        except SpiViewerError:
+            self._not_worth_it = wanted
+            return None
+        except Exception:  # noqa: BLE001  the next frame may well be shown
+            _log.exception("%s cannot be looked at ahead of its turn", position.path)
+            self._not_worth_it = wanted
+            return None
+        p_good, rule = inspection.p_good, self._session.rule
+        if p_good is None:
+            return None
+        inspection.verdict = Verdict.GOOD if p_good >= rule.threshold else Verdict.BAD
+        inspection.is_unsure = rule.unsure_low <= p_good < rule.unsure_high
+        return inspection
+
     def _as_judged(self, row: int) -> Inspection:
         """What the session knows of the frame."""
         session, rows = self._session, np.array([row])
+        crop = self._crops.get(session.run_of(row)) or session.crop(row)
+        inspection = self._new_inspection(row, session.frame_id(row), crop)
         judged = session.probabilities(rows)[0]
+        inspection.judged = judged if np.isfinite(judged).all() else None
+        inspection.judged_by = session.model(row)[0]
+        inspection.verdict = Verdict(int(session.verdicts(rows)[0]))
+        inspection.flags = FrameFlag(int(session.flags(rows)[0]))
+        inspection.is_unsure = bool(session.unsure(rows)[0])
+        return inspection
+
+    def _new_inspection(self, row: int | None, frame_id: FrameId, crop: Crop) -> Inspection:
         return Inspection(
             row=row,
-            id=session.frame_id(row),
-            crop=self._crops.get(session.run_of(row)) or session.crop(row),
-            verdict=Verdict(int(session.verdicts(rows)[0])),
-            threshold=session.rule.threshold,
+            id=frame_id,
+            crop=crop,
+            verdict=Verdict.INVALID,
+            threshold=self._session.rule.threshold,
             frame=None,
             counts=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), np.float32),
             valid=np.zeros((NETWORK_SIDE_PX, NETWORK_SIDE_PX), bool),
-            judged=judged if np.isfinite(judged).all() else None,
-            judged_by=session.model(row)[0],
-            flags=FrameFlag(int(session.flags(rows)[0])),
-            is_unsure=bool(session.unsure(rows)[0]),
         )
 
-    def _explain(self, inspection: Inspection) -> None:
+    def _show(self, inspection: Inspection, frame: FullFrame) -> None:
+        inspection.frame = frame
+        inspection.counts, inspection.valid = bin_and_crop(
+            frame.pixels, frame.valid, inspection.crop
+        )
+
+    def _explain(self, inspection: Inspection, run: int) -> None:
         classifier = self._classifier()
         if classifier is not None:
             inspection.explanation = classifier.explain(inspection.counts, inspection.valid)
             inspection.explained_by = classifier.name
-        statistics = self._pixel_statistics(self._session.run_of(inspection.row))
+        statistics = self._pixel_statistics(run)
         if statistics is not None:
             from spi_viewer.preprocessing.network_input import per_pixel_pattern
 

@@ -25,7 +25,13 @@ from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch
 from spi_viewer.judging import judge_with_features
 from spi_viewer.judging_again import JudgingAgain
 from spi_viewer.model_in_use import LoadClassifier, ModelInUse
-from spi_viewer.pipeline_status import DatasetChoice, FrameRate, PipelineStatus, Problem
+from spi_viewer.pipeline_status import (
+    DatasetChoice,
+    FrameRate,
+    PipelineStatus,
+    Problem,
+    UnjudgedFrame,
+)
 from spi_viewer.priorities import let_the_window_go_first
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.feed_reader import FeedReader, Reading
@@ -41,6 +47,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 32  # more wait for one another: the newest would be on the screen later
 _IDLE_PAUSE_S = 0.03
+_LATE_S = 0.7  # a frame whose turn comes later is looked at before it
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
 
@@ -173,6 +180,23 @@ class Pipeline:
             choices=choices,
             judging_again=self._again.progress,
         )
+
+    def newest_unjudged(self, run: int | None) -> UnjudgedFrame | None:
+        """The newest frame of a live run (None: of all), while more come than can be judged.
+
+        None while the work keeps up: that frame will have been judged in a moment.
+        """
+        with self._lock:
+            live = [one for one in self._runs.values() if one.live and run in (None, one.run)]
+        behind = sum(one.feed.frames_behind for one in live)
+        if behind <= max(BATCH_FRAMES, _LATE_S * self._judged_rate.per_second()):
+            return None
+        found = [
+            UnjudgedFrame(one.run, position, crop)
+            for one in live
+            if (position := one.feed.newest_unread) and (crop := one.feed.crop)
+        ]
+        return max(found, key=lambda frame: frame.position.written_at_s, default=None)
 
     def start(self) -> None:
         """Start the threads."""

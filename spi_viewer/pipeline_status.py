@@ -6,6 +6,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from spi_viewer.frames import Crop
+from spi_viewer.sources.reader import Position
+
 _RATE_WINDOW_S = 3.0
 
 
@@ -25,6 +28,20 @@ class DatasetChoice:
     run: int
     path: str
     candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedFrame:
+    """The last frame of a live run's newest file, whose turn comes late.
+
+    Attributes:
+        position: the file, and its first frame that was not handed out.
+        crop: what the run's frames get.
+    """
+
+    run: int
+    position: Position
+    crop: Crop
 
 
 @dataclass(frozen=True, slots=True)

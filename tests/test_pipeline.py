@@ -14,8 +14,10 @@ from spi_viewer.errors import ModelError
 from spi_viewer.frames import Crop, DecisionRule, FrameFlag, Verdict
 from spi_viewer.inspector import Inspector
 from spi_viewer.pipeline import BATCH_FRAMES, Pipeline
+from spi_viewer.pipeline_status import UnjudgedFrame
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.sources.local_reader import LocalReader
+from spi_viewer.sources.reader import Position
 
 
 @dataclass
@@ -389,6 +391,81 @@ def test_the_inspector_looks_with_the_operators_crop(tmp_path, pipeline, session
     inspector.request(0)
     wait_until(lambda: inspector.latest().crop == session.crop(0))
     assert (inspector.latest().counts == 36).all()
+    inspector.stop()
+
+
+@dataclass
+class Reasons:
+    probabilities: np.ndarray
+
+
+class ExplainingClassifier(BrightnessClassifier):
+    def explain(self, counts, valid):
+        p_single = float(counts.mean() > 5)
+        return Reasons(np.array([p_single, 1 - p_single, 0, 0], np.float32))
+
+
+@pytest.fixture
+def overloaded(tmp_path, session):
+    """A watched directory with far more frames than are judged in time."""
+    for age_s, name in enumerate("edcba"):
+        path = write_run(tmp_path / f"{name}.cxi", [1] * BATCH_FRAMES)
+        os.utime(path, (time.time() - age_s,) * 2)
+    write_run(tmp_path / "f.cxi", [1] * (3 * BATCH_FRAMES) + [8])
+    slow = ExplainingClassifier()
+    slow.hold.clear()
+    pipeline = Pipeline(session, lambda: slow, LocalReader)
+    pipeline.start()
+    run = pipeline.watch(tmp_path)
+    yield pipeline, run
+    slow.hold.set()
+    pipeline.stop()
+
+
+def test_the_newest_frame_is_seen_though_its_turn_comes_late(tmp_path, overloaded, session):
+    pipeline, run = overloaded
+    wait_until(lambda: pipeline.newest_unjudged(None) is not None)
+    unjudged = pipeline.newest_unjudged(run)
+    assert pipeline.newest_unjudged(run + 1) is None
+    inspector = Inspector(session, ExplainingClassifier, lambda _: None, LocalReader)
+    inspector.start()
+    inspector.request(unjudged)
+    wait_until(lambda: inspector.latest() is not None)
+    seen = inspector.latest()
+    inspector.stop()
+    assert session.row_count == 0
+    assert seen.row is None
+    assert (seen.id.path, seen.id.index) == (str(tmp_path / "f.cxi"), 3 * BATCH_FRAMES)
+    assert (seen.frame.pixels == 8).all()
+    assert seen.verdict is Verdict.GOOD
+    assert seen.judged is None
+    assert seen.p_good == 1.0
+
+
+def test_work_that_keeps_up_shows_no_frame_before_its_turn(tmp_path, pipeline, session):
+    run = pipeline.watch(tmp_path)
+    for number in range(4):
+        write_run(tmp_path / f"{number}.part", [9]).rename(tmp_path / f"{number}.cxi")
+    wait_until(lambda: session.row_count == 4)
+    assert pipeline.newest_unjudged(run) is None
+
+
+def test_a_frame_that_was_judged_meanwhile_or_is_gone_is_not_looked_at(tmp_path, session):
+    path = write_run(tmp_path / "r.cxi", [9, 9])
+    run = session.add_run("r", str(tmp_path), "watch")
+    inspector = Inspector(session, ExplainingClassifier, lambda _: None, LocalReader)
+    inspector.start()
+    crop = Crop(63.5, 63.5, 1.0)
+    judged = UnjudgedFrame(run, Position(str(path), None, 2, 0.0), crop)
+    gone = UnjudgedFrame(run, Position(str(tmp_path / "none.cxi"), None, 0, 0.0), crop)
+    left = UnjudgedFrame(run, Position(str(path), None, 1, 0.0), crop)
+    for wanted in (judged, gone):
+        inspector.request(wanted)
+        time.sleep(0.1)
+        assert inspector.latest() is None
+    inspector.request(left)
+    wait_until(lambda: inspector.latest() is not None)
+    assert inspector.latest().id.index == 1
     inspector.stop()
 
 

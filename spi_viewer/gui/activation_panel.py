@@ -26,7 +26,7 @@ from spi_viewer.gui.map_views import MapTiles, PicturePair
 from spi_viewer.gui.theme import scaled_font, set_tone
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 _FOLLOW_LIKELIEST = -1
 _LOW_PANEL = 1.2  # height to width

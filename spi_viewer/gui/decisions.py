@@ -14,6 +14,7 @@ from spi_viewer.gui.live_follow import LiveFollow
 from spi_viewer.gui.thumbnail_grid import ThumbnailGrid
 
 if TYPE_CHECKING:
+    from spi_viewer.inspection import Inspection
     from spi_viewer.inspector import Inspector
     from spi_viewer.pipeline import Pipeline
     from spi_viewer.session.session import Session
@@ -23,7 +24,7 @@ class Decisions(QObject):
     """Carries decisions to the session and the workers; a refusal is a message, not a dialog.
 
     Args:
-        drawn_row: session row of the pattern on the screen.
+        drawn: the pattern on the screen.
 
     Signals:
         said: text for the status line.
@@ -42,11 +43,11 @@ class Decisions(QObject):
         inspector: Inspector,
         follow: LiveFollow,
         grid: ThumbnailGrid,
-        drawn_row: Callable[[], int | None],
+        drawn: Callable[[], Inspection | None],
     ) -> None:
         super().__init__()
         self._session, self._pipeline, self._inspector = session, pipeline, inspector
-        self._follow, self._grid, self._drawn_row = follow, grid, drawn_row
+        self._follow, self._grid, self._drawn = follow, grid, drawn
         self._run: int | None = None
 
     def set_run(self, run: int | None) -> None:
@@ -58,8 +59,11 @@ class Decisions(QObject):
 
         While following, that is the frame on the screen, not a newer one on its way there.
         """
-        drawn = self._drawn_row()
-        shown = self._follow.row if drawn is None else drawn
+        drawn = self._drawn()
+        if drawn is not None and drawn.row is None:
+            self.said.emit("⚠ not labelled: this frame's turn to be judged is still to come")
+            return
+        shown = self._follow.row if drawn is None else drawn.row
         try:
             if self._follow.is_following and shown is not None:
                 self._follow.set_following(False)

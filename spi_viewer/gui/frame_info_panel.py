@@ -24,7 +24,7 @@ from spi_viewer.gui.resolution import HC_EV_NM
 from spi_viewer.gui.texts import format_count
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 _LONGEST_VALUE = 400
 
@@ -127,7 +127,7 @@ def frame_entries(inspection: Inspection) -> list[tuple[str, str]]:
         ("dataset", frame_id.dataset or "–"),
         ("frame", format_count(frame_id.index)),
         ("id", frame_id.name or "–"),
-        ("row in session", format_count(inspection.row)),
+        ("row in session", "none yet" if inspection.row is None else format_count(inspection.row)),
     ]
     if inspection.error:
         entries.append(("error", inspection.error))

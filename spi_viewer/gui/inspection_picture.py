@@ -16,7 +16,7 @@ from spi_viewer.gui.overlays import crop_rect
 from spi_viewer.gui.texts import format_count
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 _SAME_SCORE = 0.02  # half precision and batching move a score less
 _REASONS = {
@@ -92,9 +92,11 @@ def verdict_text(inspection: Inspection) -> tuple[str, str]:
 
 
 def doubt_text(inspection: Inspection) -> str:
-    """Why a person should look, in a word; '' if nothing speaks against the verdict."""
+    """What to know of the verdict, in a word; '' if nothing speaks against it."""
     if inspection.verdict == Verdict.INVALID:
         return ""
+    if inspection.row is None:
+        return "not counted yet"
     if inspection.is_unfamiliar:
         return "≠ unfamiliar"
     return "unsure" if inspection.is_unsure else ""
@@ -106,6 +108,8 @@ def judgement_note(inspection: Inspection) -> tuple[str, str]:
     explanation, judged = inspection.explanation, inspection.judged
     if inspection.verdict == Verdict.INVALID:
         return "no pattern to judge", "muted"
+    if inspection.row is None:
+        return "the newest frame, ahead of its turn: more come than can be judged", "muted"
     if inspection.is_unfamiliar:
         return f"≠ unlike anything that {model} was trained on: check by eye", "unsure"
     if inspection.explained_by != inspection.judged_by and explanation is not None:

@@ -1,7 +1,12 @@
-"""Which frame is shown: the newest, until the operator chooses one."""
+"""Which frame is shown: the newest, until the operator chooses one.
+
+The newest is the last that was judged; or, while frames come faster than they can be judged, the
+last that came.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -9,6 +14,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from spi_viewer.frames import Verdict
 
 if TYPE_CHECKING:
+    from spi_viewer.pipeline_status import UnjudgedFrame
     from spi_viewer.session.session import Session
 
 _REQUEST_INTERVAL_S = 0.3
@@ -18,17 +24,24 @@ _LOOK_BACK_ROWS = 512
 class LiveFollow(QObject):
     """Follows the newest frame of the selected run, or stays on a chosen one.
 
+    Args:
+        newest_unjudged: the newest frame of a run (None: of all) whose turn comes late, or None.
+
     Signals:
         row_wanted: session row that shall be inspected now.
+        unjudged_wanted: UnjudgedFrame that shall be.
         following_changed: True when it follows.
     """
 
     row_wanted = pyqtSignal(int)
+    unjudged_wanted = pyqtSignal(object)
     following_changed = pyqtSignal(bool)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self, session: Session, newest_unjudged: Callable[[int | None], UnjudgedFrame | None]
+    ) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._newest_unjudged = session, newest_unjudged
         self._following = True
         self._only_good = False
         self._run: int | None = None
@@ -42,7 +55,7 @@ class LiveFollow(QObject):
 
     @property
     def row(self) -> int | None:
-        """The session row that is shown or asked for."""
+        """The session row that is shown or asked for, or the last one before an unjudged frame."""
         return self._row
 
     def set_run(self, run: int | None) -> None:
@@ -64,8 +77,13 @@ class LiveFollow(QObject):
         self._set_following(following)
 
     def look(self, now_s: float) -> None:
-        """Ask for the newest row if it is time; now_s from a monotonic clock."""
+        """Ask for the newest frame if it is time; now_s from a monotonic clock."""
         if not self._following or now_s - self._last_request_s < _REQUEST_INTERVAL_S:
+            return
+        unjudged = None if self._only_good else self._newest_unjudged(self._run)
+        if unjudged is not None:
+            self._last_request_s = now_s
+            self.unjudged_wanted.emit(unjudged)
             return
         row = self._newest_row()
         if row is not None and row != self._row:

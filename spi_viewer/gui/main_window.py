@@ -44,9 +44,10 @@ from spi_viewer.gui.wiring import connect_actions, connect_views
 
 if TYPE_CHECKING:
     from spi_viewer.gui.session_adaptation import SessionAdaptation
-    from spi_viewer.inspector import Inspection, Inspector
+    from spi_viewer.inspection import Inspection
+    from spi_viewer.inspector import Inspector
     from spi_viewer.pipeline import Pipeline
-    from spi_viewer.pipeline_status import PipelineStatus
+    from spi_viewer.pipeline_status import PipelineStatus, UnjudgedFrame
     from spi_viewer.session.session import Session
     from spi_viewer.settings import Settings
 
@@ -90,12 +91,12 @@ class MainWindow(QMainWindow):
         self._explained: Inspection | None = None
         self._was_judging_again = False
         self.bridge = Bridge(session, pipeline, inspector)
-        self.follow = LiveFollow(session)
+        self.follow = LiveFollow(session, pipeline.newest_unjudged)
         self.opener = RunOpener(pipeline, settings, start_demo, self)
         self.dialogs = Dialogs(self, session, settings, export_frames, adaptation, models)
         self._make_views()
         self.decisions = Decisions(
-            session, pipeline, inspector, self.follow, self.grid, lambda: self.pattern.drawn_row
+            session, pipeline, inspector, self.follow, self.grid, lambda: self.pattern.drawn
         )
         self.actions_by_name = Actions(self)
         self._lay_out()
@@ -131,6 +132,10 @@ class MainWindow(QMainWindow):
         """Have a frame read and explained."""
         self._inspector.request(row)
 
+    def inspect_unjudged(self, frame: UnjudgedFrame) -> None:
+        """Have a frame read and explained before its turn."""
+        self._inspector.request(frame)
+
     def show_drawn(self, inspection: Inspection | None) -> None:
         """Explain the pattern that is on the screen: no panel is ahead of another.
 
@@ -140,12 +145,13 @@ class MainWindow(QMainWindow):
             self._explained = inspection
             self.activation.show_inspection(inspection)
             self.frame_info.show_inspection(inspection)
-        if inspection is not None and self.follow.is_following:
-            self.grid.select_row(inspection.row)
+        row = inspection.row if inspection is not None else None
+        if row is not None and self.follow.is_following:
+            self.grid.select_row(row)
 
     def show_idle_reason(self) -> None:
         """Say in the middle why there is no frame yet, and what to do about it."""
-        if self.pattern.drawn_row is None:
+        if self.pattern.drawn is None:
             has_runs = bool(self._session.runs())
             self.pattern.show_idle_text(idle_text(self._pipeline.status(), has_runs))
 

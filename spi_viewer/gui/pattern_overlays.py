@@ -10,7 +10,7 @@ from spi_viewer.gui.pattern_canvas import PatternCanvas
 from spi_viewer.settings import Settings
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 
 class PatternOverlays:

@@ -11,7 +11,7 @@ from spi_viewer.gui import resolution
 from spi_viewer.gui.inspection_picture import Picture
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 
 def readout(inspection: Inspection, shown: Picture | None, point: QPointF) -> str:

@@ -30,7 +30,7 @@ from spi_viewer.gui.theme import scaled_font, set_tone
 from spi_viewer.settings import Settings
 
 if TYPE_CHECKING:
-    from spi_viewer.inspector import Inspection
+    from spi_viewer.inspection import Inspection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ class PatternView(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._inspection: Inspection | None = None
-        self._drawn_row: int | None = None
+        self._drawn: Inspection | None = None
         self._idle_text = ""
         self._picture: Picture | None = None
         self._image: IntensityImage | None = None
@@ -154,7 +154,7 @@ class PatternView(QWidget):
     def _show_around(self, inspection: Inspection | None) -> None:
         """Title and overlays of the frame that is drawn, which may be older than the one wanted."""
         self.overlays.show(inspection)
-        self._drawn_row = inspection.row if inspection is not None else None
+        self._drawn = inspection
         if inspection is None:
             self._title.setText("")
             self._verdict.setText("")
@@ -192,9 +192,14 @@ class PatternView(QWidget):
         return self._renderer.is_idle
 
     @property
+    def drawn(self) -> Inspection | None:
+        """The frame that is on the screen; None for none."""
+        return self._drawn
+
+    @property
     def drawn_row(self) -> int | None:
-        """Session row of the frame that is on the screen; None for none."""
-        return self._drawn_row
+        """Its session row; None for none, and for a frame that is not judged yet."""
+        return self._drawn.row if self._drawn is not None else None
 
     def show_idle_text(self, text: str) -> None:
         """What to write while there is no frame to show."""

@@ -30,6 +30,7 @@ def connect_views(window: MainWindow) -> None:
         (bridge.ticked, follow.look),
         # which frame is shown
         (follow.row_wanted, window.inspect_row, window.embedding.show_row),
+        (follow.unjudged_wanted, window.inspect_unjudged),
         (follow.following_changed, window.show_following),
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),

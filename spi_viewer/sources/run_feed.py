@@ -14,7 +14,7 @@ from spi_viewer.sources.crop_choice import CropChoice
 from spi_viewer.sources.directory_listing import FileStat
 from spi_viewer.sources.frame_batches import BatchGatherer
 from spi_viewer.sources.look_ahead import LookAhead
-from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.reader import Position, Reader
 from spi_viewer.sources.run_cursor import RunCursor
 
 GATHERING_S = 0.25  # how long one call may go on joining small files
@@ -49,6 +49,10 @@ class RunFeed(Protocol):
     @property
     def newest_written_at_s(self) -> float | None:
         """Unix time at which the newest frame handed out was written; None before the first."""
+
+    @property
+    def newest_unread(self) -> Position | None:
+        """The newest file of a live run with frames that were not handed out, if there is one."""
 
     def set_crop(self, crop: Crop | None) -> None:
         """Use the operator's crop for frames from now on; None is the automatic one."""
@@ -100,6 +104,8 @@ class FileFeed:
         self._retry_at = 0.0
         self._unchanged: tuple[float, float] | None = None  # time of the last change, since when
         self._newest: float | None = None
+
+    newest_unread = None  # files are read from front to back
 
     @property
     def finished(self) -> bool:

@@ -22,7 +22,7 @@ from spi_viewer.frames import Crop, FrameBatch, FrameFlag
 from spi_viewer.sources.crop_choice import CropChoice
 from spi_viewer.sources.frame_batches import BatchGatherer, first_rows
 from spi_viewer.sources.look_ahead import LookAhead
-from spi_viewer.sources.reader import Reader
+from spi_viewer.sources.reader import Position, Reader
 from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.run_feed import GATHERING_S
 from spi_viewer.sources.watched_directory import WatchedDirectory
@@ -85,6 +85,13 @@ class WatchFeed:
     def frames_behind(self) -> int:
         """Frames not handed out yet; a file not opened yet counts as one."""
         return sum(max(1, file.cursor.remaining) for file in tuple(self._queue))
+
+    @property
+    def newest_unread(self) -> Position | None:
+        """The newest file with frames that were not handed out; called by any thread."""
+        unread = [file for file in tuple(self._queue) if file.is_unread]
+        newest = max(unread, key=lambda file: file.stat.mtime_s, default=None)
+        return newest.cursor.position(newest.stat.mtime_s) if newest is not None else None
 
     @property
     def crop(self) -> Crop | None:

@@ -29,8 +29,8 @@ from spi_viewer.frames import (
 from spi_viewer.gui.adapt_dialog import AdaptationOrder
 from spi_viewer.gui.export_dialog import ExportOrder
 from spi_viewer.gui.model_choice import ModelChoice
-from spi_viewer.inspector import Inspection
-from spi_viewer.pipeline_status import PipelineStatus
+from spi_viewer.inspection import Inspection
+from spi_viewer.pipeline_status import PipelineStatus, UnjudgedFrame
 from spi_viewer.preprocessing.cropping import bin_and_crop, thumbnail
 from spi_viewer.session.session import RunState, Session
 from spi_viewer.settings import Settings
@@ -131,6 +131,7 @@ class FakePipeline:
         self.judged_again: list[int | None] = []
         self.chosen: list[tuple[int, str]] = []
         self.features = FeatureMemory()
+        self.unjudged: UnjudgedFrame | None = None
 
     def open_file(self, path: str | Path, dataset: str | None = None) -> int:
         self.opened.append(("file", str(path)))
@@ -181,21 +182,33 @@ class FakePipeline:
     def status(self) -> PipelineStatus:
         return self.state
 
+    def newest_unjudged(self, run: int | None) -> UnjudgedFrame | None:
+        return self.unjudged
+
 
 @dataclass
 class FakeInspector:
     """Answers at the next look, like the real one."""
 
     session: Session
-    requests: list[int] = field(default_factory=list)
+    requests: list[int | UnjudgedFrame] = field(default_factory=list)
     crops: dict[int, Crop | None] = field(default_factory=dict)
     _latest: Inspection | None = None
 
     def set_crop(self, run: int, crop: Crop | None) -> None:
         self.crops[run] = crop
 
-    def request(self, row: int) -> None:
+    def request(self, row: int | UnjudgedFrame) -> None:
         self.requests.append(row)
+        if isinstance(row, UnjudgedFrame):
+            self._latest = replace(
+                self._latest,
+                row=None,
+                id=FrameId(row.position.path, "/entry/data", 7),
+                judged=None,
+                judged_by="",
+            )
+            return
         frame_id, crop = self.session.frame_id(row), self.session.crop(row)
         pixels = ring_pattern(frame_id.index)
         valid = pixels >= 0

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QToolButton
 
 from spi_viewer.frames import Crop, FrameClass, FrameFlag, FrameId, OperatorLabel, Verdict
 from spi_viewer.gui.activation_panel import ActivationPanel
-from spi_viewer.inspector import Inspection
+from spi_viewer.inspection import Inspection
 
 
 def make_inspection(probabilities=(0.03, 0.9, 0.05, 0.02), layers=((16, 64), (64, 16))):

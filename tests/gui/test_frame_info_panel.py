@@ -7,7 +7,7 @@ from PyQt5.QtWidgets import QApplication
 
 from spi_viewer.frames import Crop, DetectorGeometry, FrameFlag, FrameId, FullFrame, Verdict
 from spi_viewer.gui.frame_info_panel import FrameInfoPanel, frame_entries
-from spi_viewer.inspector import Inspection
+from spi_viewer.inspection import Inspection
 
 
 def make_inspection(geometry=DetectorGeometry(), metadata=None, error=None):  # noqa: B008

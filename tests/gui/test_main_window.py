@@ -19,9 +19,10 @@ from spi_viewer.gui.keys_dialog import KeysDialog
 from spi_viewer.gui.score_panel import ScorePanel
 from spi_viewer.gui.settings_dialog import SettingsDialog
 from spi_viewer.gui.theme import THEMES, theme_of
-from spi_viewer.pipeline_status import DatasetChoice, PipelineStatus, Problem
+from spi_viewer.pipeline_status import DatasetChoice, PipelineStatus, Problem, UnjudgedFrame
 from spi_viewer.session.row_selection import RowFilter
 from spi_viewer.settings import Settings
+from spi_viewer.sources.reader import Position
 
 
 def _label(viewer, row: int) -> int:
@@ -51,6 +52,34 @@ def test_invalid_frames_are_shown_apart_from_bad_ones(viewer) -> None:
     assert viewer.session.counts().invalid == 1
     assert viewer.window.strip.invalid.isVisible()
     assert viewer.window.strip.invalid.value.text() == "1"
+
+
+def test_frames_that_come_too_fast_are_shown_before_they_are_judged(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    position = Position("/data/newest.cxi", None, 0, 0.0)
+    viewer.pipeline.unjudged = UnjudgedFrame(0, position, Crop(128.0, 128.0, 2.0))
+    qtbot.waitUntil(lambda: window.pattern.drawn.row is None)
+    title, verdict = window.pattern._title.text(), window.pattern._verdict.text()
+    assert "newest.cxi" in title
+    assert "not counted yet" in verdict
+    assert window.follow.is_following
+    _press(qtbot, viewer, Qt.Key_G)  # there is no row to label, and no other must be
+    assert (viewer.session.labels(np.arange(60)) == OperatorLabel.NONE).all()
+    assert "not labelled" in window.statusBar().currentMessage()
+    viewer.pipeline.unjudged = None
+    viewer.pipeline.add_frames(0, 1, start=60)
+    qtbot.waitUntil(lambda: window.pattern.drawn_row == 60)
+    _press(qtbot, viewer, Qt.Key_G)
+    assert _label(viewer, 60) == OperatorLabel.GOOD
+
+
+def test_only_judged_frames_are_shown_where_good_ones_are_followed(qtbot: QtBot, viewer) -> None:
+    viewer.window.follow.set_only_good(True)
+    position = Position("/data/newest.cxi", None, 0, 0.0)
+    viewer.pipeline.unjudged = UnjudgedFrame(0, position, Crop(128.0, 128.0, 2.0))
+    viewer.pipeline.add_frames(0, 30, start=60)
+    qtbot.waitUntil(lambda: viewer.window.pattern.drawn_row not in (None, 59))
+    assert all(isinstance(wanted, int) for wanted in viewer.inspector.requests)
 
 
 def test_the_newest_frame_is_shown_until_one_is_chosen(viewer) -> None:

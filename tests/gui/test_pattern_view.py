@@ -12,7 +12,7 @@ from spi_viewer.frames import Crop, DetectorGeometry, FrameFlag, FrameId, FullFr
 from spi_viewer.gui.intensity import IntensityScale, Levels
 from spi_viewer.gui.pattern_readout import readout
 from spi_viewer.gui.pattern_view import PatternView
-from spi_viewer.inspector import Inspection
+from spi_viewer.inspection import Inspection
 from spi_viewer.settings import Settings
 
 AMO = DetectorGeometry(1700.0, 0.58, 75e-6)
