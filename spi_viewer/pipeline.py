@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 32  # more wait for one another: the newest would be on the screen later
 _IDLE_PAUSE_S = 0.03
-_LATE_S = 0.7  # a frame whose turn comes later is looked at before it
+_LATE_S = 0.6  # a frame whose turn comes later is looked at before it
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
 
@@ -59,6 +59,7 @@ class _ActiveRun:
     live: bool
     crop: Crop | None = None
     known_refusals: int = 0
+    wait_s: float = 0.0  # from when it could be read until it was judged, of the latest batch
 
 
 class Pipeline:
@@ -188,13 +189,16 @@ class Pipeline:
         """
         with self._lock:
             live = [one for one in self._runs.values() if one.live and run in (None, one.run)]
-        behind = sum(one.feed.frames_behind for one in live)
-        if behind <= max(BATCH_FRAMES, _LATE_S * self._judged_rate.per_second()):
+        behind = self._feeds.frames_ahead + sum(one.feed.frames_behind for one in live)
+        if not behind and not self._busy:
+            return None
+        in_time = max(BATCH_FRAMES, _LATE_S * self._judged_rate.per_second())
+        if behind <= in_time and all(one.wait_s <= _LATE_S for one in live):
             return None
         found = [
-            UnjudgedFrame(one.run, position, crop)
+            UnjudgedFrame(one.run, newest, crop)
             for one in live
-            if (position := one.feed.newest_unread) and (crop := one.feed.crop)
+            if (newest := one.feed.newest) and (crop := one.feed.crop)
         ]
         return max(found, key=lambda frame: frame.position.written_at_s, default=None)
 
@@ -268,6 +272,7 @@ class Pipeline:
             return
         self._read_rate.add(len(reading.batch))
         self._judge(active, reading.batch)
+        active.wait_s = time.monotonic() - reading.waiting_since
 
     def _advance_safely(self, active: _ActiveRun, reading: Reading) -> None:
         try:

@@ -46,6 +46,7 @@ class LiveFollow(QObject):
         self._only_good = False
         self._run: int | None = None
         self._row: int | None = None
+        self._unjudged: UnjudgedFrame | None = None
         self._last_request_s = -1.0
 
     @property
@@ -55,7 +56,7 @@ class LiveFollow(QObject):
 
     @property
     def row(self) -> int | None:
-        """The session row that is shown or asked for, or the last one before an unjudged frame."""
+        """The session row that is shown or asked for; None for none, or for an unjudged frame."""
         return self._row
 
     def set_run(self, run: int | None) -> None:
@@ -82,8 +83,9 @@ class LiveFollow(QObject):
             return
         unjudged = None if self._only_good else self._newest_unjudged(self._run)
         if unjudged is not None:
-            self._last_request_s = now_s
-            self.unjudged_wanted.emit(unjudged)
+            if unjudged != self._unjudged:
+                self._last_request_s = now_s
+                self._want_unjudged(unjudged)
             return
         row = self._newest_row()
         if row is not None and row != self._row:
@@ -108,5 +110,9 @@ class LiveFollow(QObject):
             self.following_changed.emit(following)
 
     def _want(self, row: int) -> None:
-        self._row = row
+        self._row, self._unjudged = row, None
         self.row_wanted.emit(row)
+
+    def _want_unjudged(self, frame: UnjudgedFrame) -> None:
+        self._row, self._unjudged = None, frame
+        self.unjudged_wanted.emit(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from spi_viewer.frames import FrameBatch
@@ -18,11 +19,13 @@ class Reading:
     Attributes:
         batch: None at the end.
         error: whatever the feed raised; it is not asked again.
+        waiting_since: monotonic time, in seconds, since when the first frame has waited.
     """
 
     feed: RunFeed
     batch: FrameBatch | None = None
     error: Exception | None = None
+    waiting_since: float = 0.0
 
 
 class FeedReader:
@@ -97,8 +100,10 @@ class FeedReader:
         """Hand the next frames of a feed over; False when there are none just now."""
         if self._stopping or feed not in self._feeds:
             return False
+        since = time.monotonic() - feed.waited_s
         try:
-            reading = Reading(feed, feed.next_batch(self._batch_frames))
+            batch = feed.next_batch(self._batch_frames)
+            reading = Reading(feed, batch, waiting_since=since)
             if reading.batch is None and not feed.finished:
                 return False
         except Exception as error:  # noqa: BLE001  whoever takes it knows what to do

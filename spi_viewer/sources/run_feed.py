@@ -51,8 +51,12 @@ class RunFeed(Protocol):
         """Unix time at which the newest frame handed out was written; None before the first."""
 
     @property
-    def newest_unread(self) -> Position | None:
-        """The newest file of a live run with frames that were not handed out, if there is one."""
+    def waited_s(self) -> float:
+        """How long what comes next in a live run has waited for its turn; 0 if nothing does."""
+
+    @property
+    def newest(self) -> Position | None:
+        """How far the newest file of a live run was read; None if nothing has come lately."""
 
     def set_crop(self, crop: Crop | None) -> None:
         """Use the operator's crop for frames from now on; None is the automatic one."""
@@ -105,7 +109,7 @@ class FileFeed:
         self._unchanged: tuple[float, float] | None = None  # time of the last change, since when
         self._newest: float | None = None
 
-    newest_unread = None  # files are read from front to back
+    waited_s, newest = 0.0, None  # files are read from front to back
 
     @property
     def finished(self) -> bool:

@@ -35,6 +35,7 @@ from spi_viewer.sources.watched_file import (
 )
 
 _POLL_PAUSE = 3.0  # times what a poll takes: listing ten thousands of files must leave time to read
+_NEWS_S = 5.0  # so long a changed file is news
 _GRACE_S = 3.0  # what is no run file yet may be one that was just begun
 _TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
 
@@ -71,11 +72,12 @@ class WatchFeed:
         self._directory = WatchedDirectory(reader, dataset)
         self._crops = CropChoice(reader, crop)
         self._look_ahead = LookAhead(reader, self._crops)
-        self._looked_at_s = wall_clock()
+        self._looked_at, self._looked_at_s = clock(), wall_clock()
         self._poll_interval_s = poll_interval_s
         self._clock = clock
         self._wall_clock = wall_clock
         self._queue: deque[WatchedFile] = deque()
+        self._newest: WatchedFile | None = None
         self._next_poll = clock()
         self._poll_retry_s = RETRY_FIRST_S
         self._trouble = ""
@@ -87,11 +89,25 @@ class WatchFeed:
         return sum(max(1, file.cursor.remaining) for file in tuple(self._queue))
 
     @property
-    def newest_unread(self) -> Position | None:
-        """The newest file with frames that were not handed out; called by any thread."""
-        unread = [file for file in tuple(self._queue) if file.is_unread]
-        newest = max(unread, key=lambda file: file.stat.mtime_s, default=None)
-        return newest.cursor.position(newest.stat.mtime_s) if newest is not None else None
+    def waited_s(self) -> float:
+        """How long the file in front has waited, or been read since it was last looked at.
+
+        By this machine's clock; called by any thread.
+        """
+        try:
+            file = self._queue[0]
+        except IndexError:
+            return 0.0
+        now = self._clock()
+        return now - self._looked_at if file.cursor.remaining else file.quiet_s(now)
+
+    @property
+    def newest(self) -> Position | None:
+        """How far the newest file was read, if it has just changed; called by any thread."""
+        file = self._newest
+        if file is None or file.is_gone or file.quiet_s(self._clock()) > _NEWS_S:
+            return None
+        return file.cursor.position(file.stat.mtime_s)
 
     @property
     def crop(self) -> Crop | None:
@@ -136,6 +152,8 @@ class WatchFeed:
         self._next_poll = now + max(self._poll_interval_s, _POLL_PAUSE * (now - started))
         to_look_at, vanished = self._directory.compare(changes, now, self._wall_clock())
         for file in to_look_at:
+            if self._newest is None or file.stat.mtime_s >= self._newest.stat.mtime_s:
+                self._newest = file
             if not file.in_queue and not file.cursor.is_hopeless:
                 file.in_queue = True
                 self._queue.append(file)
@@ -170,7 +188,7 @@ class WatchFeed:
         """Before a file is described: look at it and those behind it, all in one call."""
         if cursor.ahead is not None:
             return True
-        self._looked_at_s = self._wall_clock()
+        self._looked_at, self._looked_at_s = self._clock(), self._wall_clock()
         return self._look_ahead.ask(self._to_look_at(), gathered.room, gathered.seconds_left)
 
     def _to_look_at(self) -> Iterator[tuple[RunCursor, float]]:

@@ -78,11 +78,6 @@ class WatchedFile:
         """True while something in it is known, or hoped, to be unread."""
         return self.in_queue or bool(self.waiting)
 
-    @property
-    def is_unread(self) -> bool:
-        """True while it is known, or likely, to have frames that were not handed out."""
-        return bool(self.cursor.remaining) or self.needs_look
-
     def note_change(self, stat: FileStat, now: float) -> None:
         """The listing shows a change."""
         if stat.inode != self.stat.inode and self.cursor.next_frame:

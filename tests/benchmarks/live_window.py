@@ -2,9 +2,10 @@
 
     python tests/benchmarks/live_window.py --seconds 120 --rate 120 [--single-files] [--model DIR]
 
-Needs a display (Xvfb will do). Prints frames written and counted, delays from 'written' to 'on the
-screen', the longest time in which the window stood still, the processor time of each process a
-frame, and the memory of all processes.
+Needs a display (Xvfb will do). Prints frames written and counted; while the writer writes, delays
+from 'written' to 'on the screen', how many of the frames shown came ahead of their turn and how
+many were left to judge; the longest time in which the window stood still, the processor time of
+each process a frame, and the memory of all processes.
 """
 
 from __future__ import annotations
@@ -129,7 +130,11 @@ class StillWatch:
 class Probe:
     """Watches the window from within its event loop."""
 
-    def __init__(self, window) -> None:
+    def __init__(self, window, pipeline) -> None:
+        self.is_writing = True
+        self.frames_behind: list[int] = []
+        self.shown_ahead = 0
+        self._pipeline = pipeline
         self.gaps_ms: list[float] = []
         self.delays_s: list[float] = []
         self.still_at_s: list[float] = []
@@ -158,10 +163,13 @@ class Probe:
         self.last_tick_s = now
 
     def _note_delay(self, inspection) -> None:
-        if inspection is not None and inspection.id.name:
+        if inspection is not None and inspection.id.name and self.is_writing:
             self.delays_s.append(time.time() - float(inspection.id.name))
+            self.shown_ahead += inspection.row is None
 
     def _weigh(self) -> None:
+        if self.is_writing:
+            self.frames_behind.append(self._pipeline.status().frames_behind)
         me = psutil.Process()
         total = 0
         for process in [me, *me.children(recursive=True)]:
@@ -188,7 +196,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         window.resize(1920, 1080)
         window.show()
         window.opener.watch(Path(directory))
-        probe = Probe(window)
+        probe = Probe(window, engine.pipeline)
         watch = StillWatch(probe, arguments.stacks_over_ms)
         writer = multiprocessing.get_context("spawn").Process(
             target=write_frames,
@@ -215,6 +223,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
         def close_when_done() -> None:
             ended = writer.exitcode is not None
+            probe.is_writing = not ended
             if (ended and engine.session.row_count >= written.value) or (
                 time.monotonic() > deadline
             ):
@@ -244,6 +253,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "counted_twice": len(ids) - len(seen),
         "in_order": in_order,
         "frames_shown": len(delays),
+        "shown_ahead_of_their_turn": probe.shown_ahead,
+        "frames_behind_max": max(probe.frames_behind, default=0),
         "delay_s_median": round(statistics.median(delays), 3),
         "delay_s_p99": round(float(np.quantile(delays, 0.99)), 3),
         "delay_s_max": round(max(delays), 3),

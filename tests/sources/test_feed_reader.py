@@ -19,6 +19,8 @@ CROP = Crop(63.5, 63.5, 1.0)
 class CountingFeed:
     """So many batches of one frame; then the end, or an error."""
 
+    waited_s = 0.0
+
     def __init__(self, name: str, batches: int, error: Exception | None = None) -> None:
         self.name = name
         self.left = batches
