@@ -122,22 +122,23 @@ class MapTiles(QWidget):
         side = max(_GAP_PX + 1.0, side)
         return columns, side, (self.width() - columns * side) / 2
 
-    def place(self, number: int) -> QRectF:
-        """Where a tile is drawn."""
+    def places(self) -> list[QRectF]:
+        """Where each tile is drawn."""
         columns, side, left = self._grid()
-        line, column = divmod(number, columns)
-        return QRectF(left + column * side, line * side, side - _GAP_PX, side - _GAP_PX)
+        size = side - _GAP_PX
+        cells = (divmod(number, columns) for number in range(self.map_count))
+        return [QRectF(left + column * side, line * side, size, size) for line, column in cells]
 
     def map_at(self, point: QPoint) -> int | None:
         """Number of the map under a point."""
-        return next((n for n in range(self.map_count) if self.place(n).contains(point)), None)
+        return next((n for n, place in enumerate(self.places()) if place.contains(point)), None)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the tiles."""
         with painting(self) as painter:
             painter.setRenderHint(QPainter.SmoothPixmapTransform)
-            for number, picture in enumerate(self._pictures):
-                painter.drawImage(self.place(number), picture)
+            for place, picture in zip(self.places(), self._pictures, strict=True):
+                painter.drawImage(place, picture)
 
     def event(self, event: QEvent) -> bool:
         """A tool tip names the map under the pointer and its range."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from spi_viewer.session.session import Session
 
 _REST_PER_WORK = 6  # a refresh of a huge session waits this many times its own duration
-_NEWS_INTERVAL_S = 0.25  # a hundred thumbnails are painted anew for each
+_NEWS_INTERVAL_S = 0.4  # a hundred thumbnails are painted anew for each
 _INLINE_ROWS = 30_000  # sorting more takes longer than the GUI thread has
 _WAIT_MS = 30
 # Filters that a label may take a frame out of.

@@ -99,7 +99,7 @@ def test_another_network_with_fewer_layers_is_no_problem(panel):
 def test_tiles_fill_the_width_or_the_height(panel, qtbot):
     panel.show_inspection(make_inspection())
     tiles = panel.tiles
-    places = [tiles.place(number) for number in range(tiles.map_count)]
+    places = tiles.places()
     right = max(place.right() for place in places)
     bottom = max(place.bottom() for place in places)
     assert right <= tiles.width() + 1
