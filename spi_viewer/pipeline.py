@@ -12,13 +12,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spi_viewer.active_runs import ActiveRun, ActiveRuns
 from spi_viewer.errors import AmbiguousDatasetError, RunFileError, SpiViewerError
 from spi_viewer.feature_memory import FeatureMemory
 from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch
@@ -52,16 +52,6 @@ _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
 
 
-@dataclass(slots=True)
-class _ActiveRun:
-    run: int
-    feed: RunFeed
-    live: bool
-    crop: Crop | None = None
-    known_refusals: int = 0
-    wait_s: float = 0.0  # from when it could be read until it was judged, of the latest batch
-
-
 class Pipeline:
     """Judges every frame of every open run on a thread of its own.
 
@@ -86,8 +76,7 @@ class Pipeline:
         self._again = JudgingAgain(session, self._model, self.features, make_reader, self._report)
         self._reader = make_reader()
         self._lock = threading.Lock()
-        self._runs: dict[int, _ActiveRun] = {}
-        self._choices: dict[int, DatasetChoice] = {}
+        self._runs = ActiveRuns()
         self._problems: deque[Problem] = deque(maxlen=_MAX_PROBLEMS)
         self._statistics: dict[int, RunningPixelStatistics] = {}
         self._read_rate = FrameRate()
@@ -110,27 +99,23 @@ class Pipeline:
 
     def choose_dataset(self, run: int, dataset: str) -> None:
         """Answer a `DatasetChoice`: read this dataset of the waiting file."""
-        with self._lock:
-            choice = self._choices.pop(run)
-            feed = FileFeed(self._reader, choice.path, dataset)
-            self._runs[run] = _ActiveRun(run, feed, live=False)
+        feed = FileFeed(self._reader, self._runs.choice(run).path, dataset)
+        self._runs.add(ActiveRun(run, feed, live=False))
         self._session.set_run_state(run, RunState.READING)
         self._feeds.add(feed)
 
     def close_run(self, run: int) -> None:
         """Stop reading a run; what was judged stays in the session."""
-        with self._lock:
-            active = self._runs.pop(run, None)
-            self._choices.pop(run, None)
+        active = self._runs.remove(run)
         if active is not None:
             self._feeds.remove(active.feed)
             self._session.set_run_state(run, RunState.DONE, "stopped")
 
     def set_crop(self, run: int, crop: Crop | None) -> None:
         """Use the operator's crop for frames from now on; None goes back to the automatic one."""
-        with self._lock:
-            if run in self._runs:
-                self._runs[run].feed.set_crop(crop)
+        active = self._runs.get(run)
+        if active is not None:
+            active.feed.set_crop(crop)
 
     def classifier(self) -> FrameClassifier | None:
         """The model that judges; None before the first is loaded."""
@@ -159,18 +144,18 @@ class Pipeline:
 
     def status(self) -> PipelineStatus:
         """Snapshot of the work; cheap, callable from any thread."""
+        runs, written_at_s = self._runs.all(), self._runs.newest_written_at_s()
         with self._lock:
-            runs = list(self._runs.values())
-            problems, choices = tuple(self._problems), tuple(self._choices.values())
-        newest = [active.feed.newest_written_at_s for active in runs if active.live]
-        times = [written for written in newest if written is not None]
+            problems = tuple(self._problems)
         classifier = self._model.classifier
         return PipelineStatus(
             reading_per_s=self._read_rate.per_second(),
             classified_per_s=self._judged_rate.per_second(),
             frames_behind=self._feeds.frames_ahead
             + sum(active.feed.frames_behind for active in runs),
-            newest_frame_age_s=max(0.0, time.time() - max(times)) if times else None,
+            newest_frame_age_s=(
+                None if written_at_s is None else max(0.0, time.time() - written_at_s)
+            ),
             latency_s=self._latency_s,
             device=classifier.device_name if classifier else "",
             model=classifier.name if classifier else "",
@@ -178,7 +163,7 @@ class Pipeline:
             busy=self._busy,
             waiting=tuple(entry for active in runs for entry in tuple(active.feed.waiting)),
             problems=problems,
-            choices=choices,
+            choices=self._runs.choices(),
             judging_again=self._again.progress,
         )
 
@@ -187,20 +172,14 @@ class Pipeline:
 
         None while the work keeps up: that frame will have been judged in a moment.
         """
-        with self._lock:
-            live = [one for one in self._runs.values() if one.live and run in (None, one.run)]
-        behind = self._feeds.frames_ahead + sum(one.feed.frames_behind for one in live)
+        live = self._runs.live(run)
+        behind = self._feeds.frames_ahead + sum(active.feed.frames_behind for active in live)
         if not behind and not self._busy:
             return None
         in_time = max(BATCH_FRAMES, _LATE_S * self._judged_rate.per_second())
-        if behind <= in_time and all(one.wait_s <= _LATE_S for one in live):
+        if behind <= in_time and all(active.wait_s <= _LATE_S for active in live):
             return None
-        found = [
-            UnjudgedFrame(one.run, newest, crop)
-            for one in live
-            if (newest := one.feed.newest) and (crop := one.feed.crop)
-        ]
-        return max(found, key=lambda frame: frame.position.written_at_s, default=None)
+        return self._runs.newest_frame(run)
 
     def start(self) -> None:
         """Start the threads."""
@@ -226,8 +205,7 @@ class Pipeline:
         run = self._session.add_run(feed.name, str(path), kind)
         live = kind != "file"
         self._session.set_run_state(run, RunState.LIVE if live else RunState.READING)
-        with self._lock:
-            self._runs[run] = _ActiveRun(run, feed, live)
+        self._runs.add(ActiveRun(run, feed, live))
         self._feeds.add(feed)
         return run
 
@@ -240,9 +218,7 @@ class Pipeline:
                 continue
             reading = self._feeds.take(_IDLE_PAUSE_S)
             self._busy = reading is not None
-            with self._lock:
-                runs = list(self._runs.values())
-            for active in runs:
+            for active in self._runs.all():
                 self._note_refusals(active)
                 if reading is not None and active.feed is reading.feed:
                     self._advance_safely(active, reading)
@@ -261,7 +237,7 @@ class Pipeline:
             self._session.set_rule(classifier.rule)
             self._session.set_model(classifier.name, classifier.model_hash)
 
-    def _advance(self, active: _ActiveRun, reading: Reading) -> None:
+    def _advance(self, active: ActiveRun, reading: Reading) -> None:
         """Judge the next frames of a run, or end it."""
         if self._stop.is_set():
             return
@@ -274,7 +250,7 @@ class Pipeline:
         self._judge(active, reading.batch)
         active.wait_s = time.monotonic() - reading.waiting_since
 
-    def _advance_safely(self, active: _ActiveRun, reading: Reading) -> None:
+    def _advance_safely(self, active: ActiveRun, reading: Reading) -> None:
         try:
             self._advance(active, reading)
         except AmbiguousDatasetError as error:
@@ -285,7 +261,7 @@ class Pipeline:
             _log.exception("%s cannot go on", active.feed.path)
             self._end(active, RunState.FAILED, f"an unforeseen fault ended it: {error!r}")
 
-    def _judge(self, active: _ActiveRun, batch: FrameBatch) -> None:
+    def _judge(self, active: ActiveRun, batch: FrameBatch) -> None:
         classifier = self._model.classifier
         assert classifier is not None
         probabilities, flags, judged, features = judge_with_features(classifier, batch)
@@ -306,28 +282,23 @@ class Pipeline:
             statistics = self._statistics.setdefault(run, RunningPixelStatistics())
             statistics.update(batch.counts[usable], batch.valid[usable])
 
-    def _note_refusals(self, active: _ActiveRun) -> None:
-        refused = active.feed.refused
-        for path, reason in refused[active.known_refusals :]:
+    def _note_refusals(self, active: ActiveRun) -> None:
+        for path, reason in active.new_refusals():
             self._report(path, reason)
-        active.known_refusals = len(refused)
 
-    def _finish(self, active: _ActiveRun) -> None:
+    def _finish(self, active: ActiveRun) -> None:
         if active.known_refusals and self._session.counts(active.run).frames == 0:
             self._end(active, RunState.FAILED, active.feed.refused[-1][1])
         else:
             self._end(active, RunState.DONE, "")
 
-    def _await_choice(self, active: _ActiveRun, error: AmbiguousDatasetError) -> None:
-        with self._lock:
-            self._runs.pop(active.run, None)
-            self._choices[active.run] = DatasetChoice(active.run, error.path, error.candidates)
+    def _await_choice(self, active: ActiveRun, error: AmbiguousDatasetError) -> None:
+        self._runs.await_choice(DatasetChoice(active.run, error.path, error.candidates))
         self._session.set_run_state(active.run, RunState.WAITING, "choose a dataset")
 
-    def _end(self, active: _ActiveRun, state: RunState, message: str) -> None:
+    def _end(self, active: ActiveRun, state: RunState, message: str) -> None:
         self._feeds.remove(active.feed)
-        with self._lock:
-            closed = self._runs.pop(active.run, None) is None
+        closed = self._runs.remove(active.run) is None
         if closed or self._stop.is_set():
             return
         if state is RunState.FAILED and not active.known_refusals:
