@@ -2,6 +2,8 @@
 
 import threading
 
+from PyQt5.QtCore import QThreadPool
+
 from spi_viewer.gui.newest_result import NewestResult
 
 
@@ -38,6 +40,14 @@ def test_a_deleted_receiver_harms_nobody(qtbot):
     newest.request(lambda: gate.wait(5))
     newest.deleteLater()
     gate.set()
-    qtbot.waitUntil(
-        lambda: not any(thread.name == "newest-result" for thread in threading.enumerate())
-    )
+    assert QThreadPool.globalInstance().waitForDone(5000)
+
+
+def test_a_fault_is_logged_and_the_next_request_is_answered(qtbot, caplog):
+    newest = NewestResult()
+    newest.request(lambda: 1 / 0)
+    qtbot.waitUntil(lambda: newest.is_idle)
+    with qtbot.waitSignal(newest.ready) as signal:
+        newest.request(lambda: 7)
+    assert signal.args == [7]
+    assert "could not be worked out" in caplog.text
