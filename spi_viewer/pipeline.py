@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 32  # more wait for one another: the newest would be on the screen later
 _IDLE_PAUSE_S = 0.03
-_LATE_S = 0.6  # a frame whose turn comes later is looked at before it
+_LATE_S = 0.5  # a frame whose turn comes later is looked at before it
 _MAX_PROBLEMS = 200
 _STOP_PATIENCE_S = 10.0
 
