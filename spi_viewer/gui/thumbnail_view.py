@@ -17,6 +17,7 @@ from PyQt5.QtCore import (
     QPoint,
     QRect,
     Qt,
+    QTimer,
     pyqtSignal,
 )
 from PyQt5.QtGui import (
@@ -71,6 +72,9 @@ class ThumbnailView(QAbstractItemView):
         super().__init__(parent)
         self._wanted_px = min(LARGEST_PX, max(SMALLEST_PX, picture_px))
         self._delegate = ThumbnailDelegate(self)
+        self._finishing = QTimer(self)  # the rest of a painting, after what else waits
+        self._finishing.setSingleShot(True)
+        self._finishing.timeout.connect(self.viewport().update)
         self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)
@@ -268,8 +272,11 @@ class ThumbnailView(QAbstractItemView):
         """Paint the visible cells."""
         if self.model() is None:
             return
+        self._delegate.begin()
         with painting(self.viewport()) as painter:
             self._paint_cells(painter)
+        if self._delegate.has_sketched:
+            self._finishing.start()
 
     def _paint_cells(self, painter: QPainter) -> None:
         option, current = self.viewOptions(), self.currentIndex().row()

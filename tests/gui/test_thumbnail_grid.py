@@ -352,7 +352,8 @@ def test_good_and_bad_differ_in_shape_and_not_only_in_colour(grid):
 
 def test_a_cell_that_is_kept_painted_looks_as_if_painted_anew(grid, session, qtbot):
     def picture():
-        return grid.view.viewport().grab().toImage()
+        image = grid.view.viewport().grab().toImage()
+        return picture() if grid.view._delegate.has_sketched else image
 
     def anew():
         grid.view._delegate._drawn.clear()
@@ -386,3 +387,18 @@ def test_no_more_cells_are_kept_painted_than_some_screens_full(grid, monkeypatch
     grid.view._delegate._drawn.clear()
     grid.view.viewport().grab()
     assert len(grid.view._delegate._drawn) == 20
+
+
+def test_many_new_cells_are_sketched_first_and_drawn_whole_soon(grid, qtbot, monkeypatch):
+    from spi_viewer.gui import thumbnail_delegate
+
+    whole = grid.view.viewport().grab().toImage()
+    while grid.view._delegate.has_sketched:
+        whole = grid.view.viewport().grab().toImage()
+    monkeypatch.setattr(thumbnail_delegate, "_NEW_CELLS", 2)
+    grid.view._delegate._drawn.clear()
+    sketch = grid.view.viewport().grab().toImage()
+    assert len(grid.view._delegate._drawn) == 2
+    assert sketch != whole
+    qtbot.waitUntil(lambda: not grid.view._delegate.has_sketched)
+    assert grid.view.viewport().grab().toImage() == whole
