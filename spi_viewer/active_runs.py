@@ -82,8 +82,10 @@ class ActiveRuns:
         return [active for active in self.all() if active.live and run in (None, active.run)]
 
     def newest_written_at_s(self) -> float | None:
-        """Unix time at which the newest frame of the live runs was written; None before it."""
-        times = [active.feed.newest_written_at_s for active in self.live()]
+        """Unix time at which the newest frame of the live runs was written, read or not."""
+        feeds = [active.feed for active in self.live()]
+        times = [feed.newest_written_at_s for feed in feeds]
+        times += [newest.written_at_s for feed in feeds if (newest := feed.newest)]
         return max((time for time in times if time is not None), default=None)
 
     def newest_frame(self, run: int | None) -> UnjudgedFrame | None:

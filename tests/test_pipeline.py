@@ -427,6 +427,9 @@ def test_the_newest_frame_is_seen_though_its_turn_comes_late(tmp_path, overloade
     wait_until(lambda: pipeline.newest_unjudged(None) is not None)
     unjudged = pipeline.newest_unjudged(run)
     assert pipeline.newest_unjudged(run + 1) is None
+    assert pipeline.status().newest_frame_age_s == pytest.approx(
+        time.time() - (tmp_path / "f.cxi").stat().st_mtime, abs=1.0
+    )
     inspector = Inspector(session, ExplainingClassifier, lambda _: None, LocalReader)
     inspector.start()
     inspector.request(unjudged)

@@ -109,7 +109,7 @@ def judgement_note(inspection: Inspection) -> tuple[str, str]:
     if inspection.verdict == Verdict.INVALID:
         return "no pattern to judge", "muted"
     if inspection.row is None:
-        return "the newest frame, ahead of its turn: more come than can be judged", "muted"
+        return "the newest frame, shown ahead of its turn", "muted"
     if inspection.is_unfamiliar:
         return f"≠ unlike anything that {model} was trained on: check by eye", "unsure"
     if inspection.explained_by != inspection.judged_by and explanation is not None:
