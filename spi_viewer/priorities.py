@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 
-_NICER_BY = 5
+_NICER_BY = 10
 
 
 def let_the_window_go_first() -> None:

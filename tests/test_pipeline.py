@@ -332,7 +332,7 @@ def test_judging_yields_to_the_window_however_low_the_program_already_stands(
     thread = threading.Thread(target=low)
     thread.start()
     thread.join()
-    assert seen[1] == min(19, seen[0] + 5)
+    assert seen[1] == min(19, seen[0] + 10)
 
 
 def test_stopping_in_the_middle_ends_the_thread(tmp_path, session, classifier):
