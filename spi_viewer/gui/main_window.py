@@ -136,15 +136,15 @@ class MainWindow(QMainWindow):
         """Have a frame read and explained before its turn."""
         self._inspector.request(frame)
 
-    def show_drawn(self, inspection: Inspection | None) -> None:
-        """Explain the pattern that is on the screen: no panel is ahead of another.
-
-        While the newest frame is followed, the grid goes along.
-        """
+    def explain_drawn(self, inspection: Inspection | None) -> None:
+        """Explain the pattern that is on the screen: one never contradicts the other."""
         if inspection is not self._explained:
             self._explained = inspection
             self.activation.show_inspection(inspection)
-            self.frame_info.show_inspection(inspection)
+
+    def go_with_drawn(self, inspection: Inspection | None) -> None:
+        """Describe that frame and, while the newest is followed, have the grid go along."""
+        self.frame_info.show_inspection(inspection)
         row = inspection.row if inspection is not None else None
         if row is not None and self.follow.is_following:
             self.grid.select_row(row)

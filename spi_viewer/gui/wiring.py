@@ -27,6 +27,7 @@ def connect_views(window: MainWindow) -> None:
         (bridge.counts_due, window.figures.show_counts),
         (bridge.charts_due, window.figures.show_charts, window.embedding.refresh),
         (bridge.inspection_changed, pattern.show_inspection),
+        (pattern.inspection_drawn, window.explain_drawn),
         (bridge.ticked, follow.look),
         # which frame is shown
         (follow.row_wanted, window.inspect_row, window.embedding.show_row),
@@ -62,8 +63,8 @@ def connect_views(window: MainWindow) -> None:
     ):
         for slot in slots:
             signal.connect(slot)
-    # In an event of its own: painted with the pattern, they would hold the window up together.
-    pattern.inspection_drawn.connect(window.show_drawn, Qt.QueuedConnection)
+    # In an event of its own: painted with the pattern, all would hold the window up together.
+    pattern.inspection_drawn.connect(window.go_with_drawn, Qt.QueuedConnection)
 
 
 def connect_actions(window: MainWindow) -> None:

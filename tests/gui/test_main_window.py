@@ -429,7 +429,7 @@ def test_all_panels_speak_of_the_pattern_on_the_screen(qtbot: QtBot, viewer) -> 
     request(waiting[-1])
     qtbot.waitUntil(lambda: window.activation._inspection.row == 60)
     assert window.pattern.drawn_row == 60
-    assert window.grid.current_row == 60
+    qtbot.waitUntil(lambda: window.grid.current_row == 60)  # an event later
 
 
 def test_of_several_files_opened_at_once_none_comes_first(empty_viewer, tmp_path: Path) -> None:
