@@ -151,9 +151,9 @@ class WatchFeed:
         now = self._clock()
         self._next_poll = now + max(self._poll_interval_s, _POLL_PAUSE * (now - started))
         to_look_at, vanished = self._directory.compare(changes, now, self._wall_clock())
+        news = [file for file in to_look_at if file.quiet_s(now) < _NEWS_S]
+        self._newest = max(news, key=lambda file: file.stat.mtime_s, default=self._newest)
         for file in to_look_at:
-            if self._newest is None or file.stat.mtime_s >= self._newest.stat.mtime_s:
-                self._newest = file
             if not file.in_queue and not file.cursor.is_hopeless:
                 file.in_queue = True
                 self._queue.append(file)

@@ -621,3 +621,34 @@ def test_the_operators_crop_holds_from_the_next_frame_on(tmp_path: Path) -> None
     batch = watched.feed.next_batch(5)
     assert batch is not None
     assert batch.crop == watched.feed.crop == Crop(3.0, 4.0, 0.5)
+
+
+# -- what is newest ----------------------------------------------------------------------------
+
+
+def test_the_newest_file_is_news_for_some_seconds_and_gives_way_to_the_next(
+    reader: LocalReader, folder: Path
+) -> None:
+    set_age(write_run(folder / "ahead.cxi", 2), -3600)  # written where clocks run ahead
+    watched = Watched(reader, folder)
+    watched.pull()
+    assert watched.feed.newest is not None
+    assert (Path(watched.feed.newest.path).name, watched.feed.newest.start) == ("ahead.cxi", 2)
+    watched.pull(10)
+    assert watched.feed.newest is None
+    write_run(folder / "next.cxi", 3)
+    watched.now += 0.3
+    watched.feed.next_batch(1)
+    watched.now += 0.2
+    assert watched.feed.newest is not None
+    assert (Path(watched.feed.newest.path).name, watched.feed.newest.start) == ("next.cxi", 1)
+    assert watched.feed.waited_s == pytest.approx(0.2)
+    watched.pull()
+    assert watched.feed.waited_s == 0
+
+
+def test_files_of_an_old_run_are_no_news(reader: LocalReader, folder: Path) -> None:
+    set_age(write_run(folder / "old.cxi", 2), 7200)
+    watched = Watched(reader, folder)
+    watched.feed.next_batch(1)
+    assert watched.feed.newest is None
