@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spi_viewer.training_frames import TrainingFrames
 
 _OF_NETWORKS = (
-    *("n", "m", "dropout", "input_kind", "start_from", "epochs", "steps", "batch"),
+    *("n", "m", "k", "dropout", "input_kind", "start_from", "epochs", "steps", "batch"),
     *("learning_rate", "label_smoothing", "devices", "fresh", "reuse", "workers"),
 )
 _OF_BASELINES = ("frames", "labels_per_class")

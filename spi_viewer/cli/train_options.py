@@ -27,6 +27,12 @@ PairsAt16 = Annotated[
     int | None,
     typer.Option(min=1, help="Residual pairs at 16x16x64.", rich_help_panel=_NETWORK),
 ]
+PairsAt8 = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Residual pairs at 8x8x128, beyond the poster's.", rich_help_panel=_NETWORK
+    ),
+]
 Dropout = Annotated[
     float | None,
     typer.Option(min=0, max=0.95, help="Of the last features.", rich_help_panel=_NETWORK),
@@ -57,7 +63,7 @@ StartFrom = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="Start from the weights of a model of the same architecture.",
+        help="Start from the weights of a model of the same architecture, or of one without --k.",
         rich_help_panel=_NETWORK,
     ),
 ]

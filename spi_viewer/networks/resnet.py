@@ -14,7 +14,7 @@ from spi_viewer.networks.norms import norm_of
 from spi_viewer.networks.second_look import SecondLookNetwork
 
 _STEM_CHANNELS = 16
-_BLOCK_CHANNELS = (32, 64)
+_BLOCK_CHANNELS = (32, 64, 128)
 MAX_PAIRS = 100  # a card asking for more would fill the memory before its weights are compared
 _GRID = 8  # side of the pooled maps that the class scores are made of
 
@@ -25,6 +25,8 @@ class ResNetConfig:
 
     Attributes:
         n, m: residual pairs at 32x32x32 and at 16x16x64.
+        k: residual pairs at 8x8x128, whose maps join those at 16x16x64 in the class scores; the
+            poster's layout is 0.
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
         second_look: judge doubtful patterns by the mean of several views.
@@ -34,6 +36,7 @@ class ResNetConfig:
 
     n: int = 2
     m: int = 2
+    k: int = 0
     in_channels: int = 3
     class_count: int = 4
     dropout: float = 0.2
@@ -43,10 +46,10 @@ class ResNetConfig:
 
     def check(self) -> None:
         """Raise ValueError for values that no network can be built from."""
-        for name in ("n", "m"):
+        for name, fewest in (("n", 1), ("m", 1), ("k", 0)):
             pairs = getattr(self, name)
-            if type(pairs) is not int or not 1 <= pairs <= MAX_PAIRS:
-                raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
+            if type(pairs) is not int or not fewest <= pairs <= MAX_PAIRS:
+                raise ValueError(f"{name} must be a whole number from {fewest} to {MAX_PAIRS}")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must lie in [0, 1)")
         if not 0 <= self.own_share <= 1:
@@ -96,7 +99,10 @@ class ResidualPair(nn.Module):
 
 
 class ResNet(SecondLookNetwork):
-    """conv 64x64x16, 2n convs at 32x32x32, 2m convs at 16x16x64, 2x2 average, class scores."""
+    """conv 64x64x16, 2n convs at 32x32x32, 2m convs at 16x16x64, 2x2 average, class scores.
+
+    With k > 0 another 2k convs at 8x8x128 follow, and both kinds of maps make the class scores.
+    """
 
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
@@ -105,37 +111,38 @@ class ResNet(SecondLookNetwork):
         # so fringes of 3 px are low-passed rather than aliased, at half the cost of a 7x7.
         self.conv = nn.Conv2d(config.in_channels, _STEM_CHANNELS, 5, 2, 2, bias=False)
         self.bn: nn.Module = norm_of(_STEM_CHANNELS, config.own_share)
-        low, high = _BLOCK_CHANNELS
+        low, middle, high = _BLOCK_CHANNELS
         self.block32 = residual_block(_STEM_CHANNELS, low, config.n, config.own_share)
-        self.block16 = residual_block(low, high, config.m, config.own_share)
+        self.block16 = residual_block(low, middle, config.m, config.own_share)
+        self.block8 = residual_block(middle, high, config.k, config.own_share)
         self.dropout = nn.Dropout(config.dropout)
-        features = high if config.global_pool else high * _GRID * _GRID
-        self.fc = nn.Linear(features, config.class_count)
+        cells = 1 if config.global_pool else _GRID * _GRID
+        self.fc = nn.Linear(self.feature_count * cells, config.class_count)
         self.apply(initialise)
 
     @property
     def feature_count(self) -> int:
         """Channels of the last maps."""
-        return _BLOCK_CHANNELS[-1]
+        return sum(_BLOCK_CHANNELS[1:]) if self.config.k else _BLOCK_CHANNELS[1]
 
     def one_look(self, x: Tensor) -> Tensor:
-        """Network input (B, C, 128, 128) -> last maps (B, 64, 16, 16) of this one view."""
-        return self.block16(self.block32(self._stem(x)))
+        """Network input (B, C, 128, 128) -> last maps (B, feature_count, 8, 8) of this one view."""
+        middle = self.block16(self.block32(self._stem(x)))
+        pooled = F.avg_pool2d(middle, 2)
+        return torch.cat([pooled, self.block8(middle)], 1) if self.config.k else pooled
 
     def forward_head(self, features: Tensor) -> Tensor:
-        """Last maps (B, 64, 16, 16) -> class scores (B, K)."""
-        pooled = self._pooled(features)
-        flat = pooled.mean((2, 3)) if self.config.global_pool else pooled.flatten(1)
+        """Last maps (B, feature_count, 8, 8) -> class scores (B, K)."""
+        flat = features.mean((2, 3)) if self.config.global_pool else features.flatten(1)
         return self.fc(self.dropout(flat))
 
     def class_activation(self, features: Tensor) -> Tensor:
-        """Share of each grid cell in each class score: (B, 64, 16, 16) -> (B, K, 8, 8).
+        """Share of each grid cell in each class score: (B, feature_count, 8, 8) -> (B, K, 8, 8).
 
         Exact: summed over the grid and with the bias added it is the score itself.
         """
-        pooled = self._pooled(features)
-        weight = self.fc.weight.unflatten(1, (pooled.shape[1], -1))  # (K, 64, 64 cells or 1)
-        cells = torch.einsum("bcp,kcp->bkp", pooled.flatten(2), weight.expand(-1, -1, _GRID**2))
+        weight = self.fc.weight.unflatten(1, (self.feature_count, -1))  # (K, C, 64 cells or 1)
+        cells = torch.einsum("bcp,kcp->bkp", features.flatten(2), weight.expand(-1, -1, _GRID**2))
         share = 1 / _GRID**2 if self.config.global_pool else 1.0
         return (cells * share).unflatten(2, (_GRID, _GRID))
 
@@ -143,7 +150,7 @@ class ResNet(SecondLookNetwork):
         """Name and maps (B, c, h, w) after each convolution, in order."""
         x = self._stem(x)
         maps = [("conv 64×64", x)]
-        for size, block in ((32, self.block32), (16, self.block16)):
+        for size, block in ((32, self.block32), (16, self.block16), (8, self.block8)):
             for pair_number, pair in enumerate(block):
                 assert isinstance(pair, ResidualPair)
                 inner = pair.first(x)
@@ -155,7 +162,7 @@ class ResNet(SecondLookNetwork):
     def fuse_batch_norm(self) -> Self:
         """Fold each batch norm into its convolution, in place."""
         self.conv, self.bn = fused(self.conv, self.bn)
-        for pair in (*self.block32, *self.block16):
+        for pair in (*self.block32, *self.block16, *self.block8):
             assert isinstance(pair, ResidualPair)
             pair.fuse_batch_norm()
         return self
@@ -163,13 +170,9 @@ class ResNet(SecondLookNetwork):
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
-    def _pooled(self, features: Tensor) -> Tensor:
-        return F.avg_pool2d(features, 2)
-
-
 def residual_block(
     in_channels: int, out_channels: int, pairs: int, own_share: float = 0.0
 ) -> nn.Sequential:
     """Residual pairs one after another, the first of which halves the size."""
-    inputs = [in_channels] + [out_channels] * (pairs - 1)
+    inputs = ([in_channels] + [out_channels] * (pairs - 1))[:pairs]
     return nn.Sequential(*(ResidualPair(width, out_channels, own_share) for width in inputs))

@@ -18,8 +18,19 @@ def test_every_convolution_has_the_size_that_the_poster_gives(n, m, frames):
     network = ResNet(ResNetConfig(n=n, m=m)).eval()
     shapes = [tuple(maps.shape[1:]) for _, maps in network.feature_maps(frames)]
     assert shapes == [(16, 64, 64)] + [(32, 32, 32)] * 2 * n + [(64, 16, 16)] * 2 * m
-    assert network.forward_features(frames).shape == (2, 64, 16, 16)
+    assert network.forward_features(frames).shape == (2, 64, 8, 8)
     assert network(frames).shape == (2, 4)
+
+
+def test_a_block_beyond_the_posters_adds_its_maps_to_the_scores(frames):
+    network = ResNet(ResNetConfig(k=2)).eval()
+    shapes = [tuple(maps.shape[1:]) for _, maps in network.feature_maps(frames)]
+    assert shapes[-4:] == [(128, 8, 8)] * 4
+    assert network.feature_count == 64 + 128
+    torch.nn.init.zeros_(network.fc.weight[:, : 64 * 64])
+    before = network(frames)
+    torch.nn.init.normal_(network.fc.weight[:, 64 * 64 :])
+    assert not torch.allclose(network(frames), before)
 
 
 def test_resnet10_has_ten_layers_with_weights_and_no_weights_in_its_identities():
@@ -43,12 +54,14 @@ def test_a_later_layer_does_not_overwrite_an_earlier_one(frames):
     network = ResNet(ResNetConfig()).eval()
     maps = dict(network.feature_maps(frames))
     torch.testing.assert_close(maps["conv 64×64"], network._stem(frames))
-    torch.testing.assert_close(maps["16×16 conv 4"], network.forward_features(frames))
+    last = torch.nn.functional.avg_pool2d(maps["16×16 conv 4"], 2)
+    torch.testing.assert_close(last, network.forward_features(frames))
 
 
+@pytest.mark.parametrize("k", [0, 1])
 @pytest.mark.parametrize("global_pool", [False, True])
-def test_the_class_activation_adds_up_to_the_score_without_its_bias(frames, global_pool):
-    network = ResNet(ResNetConfig(global_pool=global_pool)).eval()
+def test_the_class_activation_adds_up_to_the_score_without_its_bias(frames, global_pool, k):
+    network = ResNet(ResNetConfig(global_pool=global_pool, k=k)).eval()
     torch.nn.init.normal_(network.fc.weight)
     torch.nn.init.normal_(network.fc.bias)
     activation = network.class_activation(network.forward_features(frames))
