@@ -16,30 +16,18 @@ from spi_viewer.gui.thumbnail_model import Cell, ThumbnailModel
 GAP_PX = 4  # around a picture, room for the frame of the current one
 _BORDER_PX = 2.0
 _MARK_PX = 14.0
-_NEW_CELLS = 24  # drawn whole in one painting; a hundred would hold the window up
 _CELLS_KEPT = 512  # more than a screen holds; 25 MB at the usual size
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
     """Paints a cell; good and bad differ in colour and in mark.
 
-    New frames come first, so a live grid shows mostly what it showed before, in other places. Of
-    many new ones at a time some are only sketched, until the next painting.
+    New frames come first, so a live grid shows mostly what it showed before, in other places.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._drawn: dict[Hashable, QPixmap] = {}  # by everything that a cell's looks depend on
-        self._new_cells = self._sketched = 0
-
-    def begin(self) -> None:
-        """A painting begins."""
-        self._new_cells = self._sketched = 0
-
-    @property
-    def has_sketched(self) -> bool:
-        """Whether cells of this painting are to be painted once more."""
-        return self._sketched > 0
 
     def caption_height(self, option: QStyleOptionViewItem) -> int:
         """Height below the picture."""
@@ -62,11 +50,6 @@ class ThumbnailDelegate(QStyledItemDelegate):
         looks = (image.cacheKey(), cell, width, height, ratio, state, theme, option.font.key())
         drawn = self._drawn.pop(looks, None)
         if drawn is None:
-            self._new_cells += 1
-            if self._new_cells > _NEW_CELLS:
-                self._sketched += 1
-                painter.drawImage(_picture_place(QRectF(option.rect)), image)
-                return
             drawn = QPixmap(round(width * ratio), round(height * ratio))
             drawn.setDevicePixelRatio(ratio)
             drawn.fill(Qt.transparent)
@@ -87,7 +70,8 @@ class ThumbnailDelegate(QStyledItemDelegate):
     ) -> None:
         """A whole cell, its upper left corner at (0, 0)."""
         area = QRectF(0, 0, option.rect.width(), option.rect.height())
-        picture = _picture_place(area)
+        side = area.width() - 2 * GAP_PX
+        picture = QRectF(GAP_PX, GAP_PX, side, side)
         painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
         painter.setFont(option.font)
         self._paint_ground(painter, area, option.state, theme)
@@ -130,11 +114,6 @@ class ThumbnailDelegate(QStyledItemDelegate):
         box = QRectF(picture.x(), picture.bottom() + 1, picture.width(), height)
         text = painter.fontMetrics().elidedText(cell.caption, Qt.ElideLeft, int(box.width()))
         painter.drawText(box, Qt.AlignCenter, text)
-
-
-def _picture_place(area: QRectF) -> QRectF:
-    side = area.width() - 2 * GAP_PX
-    return QRectF(area.x() + GAP_PX, area.y() + GAP_PX, side, side)
 
 
 def verdict_colour(cell: Cell, theme: Theme) -> str:

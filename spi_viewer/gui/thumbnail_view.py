@@ -6,24 +6,25 @@ seconds for a million frames.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPoint,
     QRect,
     Qt,
-    QTimer,
     pyqtSignal,
 )
 from PyQt5.QtGui import (
     QFocusEvent,
     QKeyEvent,
-    QPainter,
     QPaintEvent,
     QRegion,
     QResizeEvent,
@@ -31,7 +32,7 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import QAbstractItemView, QStyle, QWidget
 
-from spi_viewer.gui.painting import painting
+from spi_viewer.gui.sliced_picture import Part, SlicedPicture
 from spi_viewer.gui.thumbnail_delegate import GAP_PX, ThumbnailDelegate
 
 SMALLEST_PX, LARGEST_PX = 48, 256
@@ -72,9 +73,7 @@ class ThumbnailView(QAbstractItemView):
         super().__init__(parent)
         self._wanted_px = min(LARGEST_PX, max(SMALLEST_PX, picture_px))
         self._delegate = ThumbnailDelegate(self)
-        self._finishing = QTimer(self)  # the rest of a painting, after what else waits
-        self._finishing.setSingleShot(True)
-        self._finishing.timeout.connect(self.viewport().update)
+        self._picture = SlicedPicture(self.viewport())
         self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)
@@ -124,7 +123,7 @@ class ThumbnailView(QAbstractItemView):
         self.updateGeometries()
         if self.currentIndex().isValid():
             self.scrollTo(self.currentIndex())
-        self.viewport().update()
+        self._picture.change()
 
     # Choosing
 
@@ -251,34 +250,45 @@ class ThumbnailView(QAbstractItemView):
         """More frames."""
         super().rowsInserted(parent, start, end)
         self.updateGeometries()
-        self.viewport().update()
+        self._picture.change()
 
     def reset(self) -> None:
         """Other frames."""
         super().reset()
         self.updateGeometries()
-        self.viewport().update()
+        self._picture.change()
 
     def dataChanged(self, *_changed: object) -> None:
         """Pictures or facts changed."""
-        self.viewport().update()
+        self._picture.change()
 
     def keyboardSearch(self, _text: str) -> None:
         """Letters are decisions, not a search."""
 
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Other frames are selected."""
+        super().selectionChanged(selected, deselected)
+        self._picture.change()
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """Another frame is the current one."""
+        super().currentChanged(current, previous)
+        self._picture.change()
+
     # Events
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether all cells are on the screen as they are now."""
+        return self._picture.is_whole
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the visible cells."""
-        if self.model() is None:
-            return
-        self._delegate.begin()
-        with painting(self.viewport()) as painter:
-            self._paint_cells(painter)
-        if self._delegate.has_sketched:
-            self._finishing.start()
+        if self.model() is not None:
+            self._picture.paint(self._cells)
 
-    def _paint_cells(self, painter: QPainter) -> None:
+    def _cells(self) -> Iterator[Part]:
+        """The visible cells, each as what paints it."""
         option, current = self.viewOptions(), self.currentIndex().row()
         plain = option.state & ~(QStyle.State_Selected | QStyle.State_HasFocus)
         lines, model, chosen = self._lines(), self.model(), self.selectionModel()
@@ -289,11 +299,11 @@ class ThumbnailView(QAbstractItemView):
                 option.state |= QStyle.State_Selected
             if position == current:
                 option.state |= QStyle.State_HasFocus
-            self._delegate.paint(painter, option, index)
+            yield partial(self._delegate.paint, option=option, index=index)
 
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
         """Repaint: cheaper than sorting out what moved."""
-        self.viewport().update()
+        self._picture.change()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the first visible frame when the number of columns changes."""
@@ -312,7 +322,12 @@ class ThumbnailView(QAbstractItemView):
 
     def focusInEvent(self, _event: QFocusEvent) -> None:
         """Choose nothing: Qt would make the first frame current, which the operator did not."""
-        self.viewport().update()
+        self._picture.change()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Other colours, another font, no longer the window in use."""
+        super().changeEvent(event)
+        self._picture.change()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens."""

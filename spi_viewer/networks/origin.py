@@ -52,8 +52,9 @@ def _grown(learned: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Tens
 
 def _common(ours: NetworkConfig, theirs: NetworkConfig) -> tuple[NetworkConfig, NetworkConfig]:
     """Both without what has no weights, and without what the other can grow."""
-    plain = {"dropout": 0.0, "second_look": False, "own_share": 0.0}
-    ours, theirs = replace(ours, **plain), replace(theirs, **plain)
+    ours, theirs = (
+        replace(one, dropout=0.0, second_look=False, own_share=0.0) for one in (ours, theirs)
+    )
     return (ours if theirs.k else replace(ours, k=0)), theirs
 
 

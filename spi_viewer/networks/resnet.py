@@ -170,6 +170,7 @@ class ResNet(SecondLookNetwork):
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
+
 def residual_block(
     in_channels: int, out_channels: int, pairs: int, own_share: float = 0.0
 ) -> nn.Sequential:

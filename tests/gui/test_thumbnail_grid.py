@@ -335,12 +335,18 @@ def test_a_refresh_without_news_costs_nothing(grid, session, monkeypatch):
     grid.refresh()
 
 
-def test_size_is_remembered_and_thumbnails_follow_the_colour_map(grid):
+def picture_of(grid, qtbot):
+    """What the grid shows once it has painted all of it."""
+    qtbot.waitUntil(lambda: grid.view.is_painted)
+    return grid.view.viewport().grab().toImage()
+
+
+def test_size_is_remembered_and_thumbnails_follow_the_colour_map(grid, qtbot):
     grid.view.size_changed.emit(120)
     assert grid._settings.thumbnail_size_px == 120
-    before = grid.view.grab().toImage()
+    before = picture_of(grid, qtbot)
     grid.set_colour_map("inferno")
-    assert grid.view.grab().toImage() != before
+    assert picture_of(grid, qtbot) != before
 
 
 def test_good_and_bad_differ_in_shape_and_not_only_in_colour(grid):
@@ -352,11 +358,11 @@ def test_good_and_bad_differ_in_shape_and_not_only_in_colour(grid):
 
 def test_a_cell_that_is_kept_painted_looks_as_if_painted_anew(grid, session, qtbot):
     def picture():
-        image = grid.view.viewport().grab().toImage()
-        return picture() if grid.view._delegate.has_sketched else image
+        return picture_of(grid, qtbot)
 
     def anew():
         grid.view._delegate._drawn.clear()
+        grid.view.dataChanged()
         return picture()
 
     first = picture()
@@ -380,25 +386,11 @@ def test_a_cell_that_is_kept_painted_looks_as_if_painted_anew(grid, session, qtb
         assert picture() == anew() != before
 
 
-def test_no_more_cells_are_kept_painted_than_some_screens_full(grid, monkeypatch):
+def test_no_more_cells_are_kept_painted_than_some_screens_full(grid, qtbot, monkeypatch):
     from spi_viewer.gui import thumbnail_delegate
 
     monkeypatch.setattr(thumbnail_delegate, "_CELLS_KEPT", 20)
     grid.view._delegate._drawn.clear()
-    grid.view.viewport().grab()
+    grid.view.dataChanged()
+    picture_of(grid, qtbot)
     assert len(grid.view._delegate._drawn) == 20
-
-
-def test_many_new_cells_are_sketched_first_and_drawn_whole_soon(grid, qtbot, monkeypatch):
-    from spi_viewer.gui import thumbnail_delegate
-
-    whole = grid.view.viewport().grab().toImage()
-    while grid.view._delegate.has_sketched:
-        whole = grid.view.viewport().grab().toImage()
-    monkeypatch.setattr(thumbnail_delegate, "_NEW_CELLS", 2)
-    grid.view._delegate._drawn.clear()
-    sketch = grid.view.viewport().grab().toImage()
-    assert len(grid.view._delegate._drawn) == 2
-    assert sketch != whole
-    qtbot.waitUntil(lambda: not grid.view._delegate.has_sketched)
-    assert grid.view.viewport().grab().toImage() == whole
