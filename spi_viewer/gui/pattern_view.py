@@ -19,13 +19,14 @@ from spi_viewer.gui.inspection_picture import (
     verdict_text,
     why_nothing,
 )
-from spi_viewer.gui.intensity import IntensityImage, IntensityScale, Levels, lay_on_axis
+from spi_viewer.gui.intensity import IntensityImage, IntensityScale, Levels
 from spi_viewer.gui.level_bar import LevelBar
 from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.pattern_canvas import PatternCanvas
 from spi_viewer.gui.pattern_overlays import PatternOverlays
 from spi_viewer.gui.pattern_readout import readout
 from spi_viewer.gui.pattern_tools import PatternTools, key_action, known_scale
+from spi_viewer.gui.quantisation import lay_on_axis
 from spi_viewer.gui.theme import scaled_font, set_tone
 from spi_viewer.settings import Settings
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from spi_viewer.gui.intensity import IntensityScale, Levels, Transform, lay_on_axis
+from spi_viewer.gui.intensity import IntensityScale, Levels, Transform
+from spi_viewer.gui.quantisation import lay_on_axis
 
 COUNT_SCALES = (IntensityScale.LINEAR, IntensityScale.SQRT, IntensityScale.LOG)
 

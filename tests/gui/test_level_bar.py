@@ -7,8 +7,9 @@ from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QApplication
 
 from spi_viewer.gui.colour_maps import colour_table
-from spi_viewer.gui.intensity import IntensityScale, lay_on_axis
+from spi_viewer.gui.intensity import IntensityScale
 from spi_viewer.gui.level_bar import LevelBar, format_level
+from spi_viewer.gui.quantisation import lay_on_axis
 
 
 @pytest.fixture
