@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -20,57 +20,10 @@ from PyQt5.QtWidgets import (
 )
 
 from spi_viewer.frames import DecisionRule
+from spi_viewer.gui.expectation import expected_at, expected_singles
 from spi_viewer.gui.plots import make_plot, style_plot
 from spi_viewer.gui.texts import format_count, format_percent
 from spi_viewer.gui.theme import scaled_font, set_tone, theme_of
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a threshold is expected to give; NaN where nothing can be said.
-
-    Attributes:
-        accepted: frames at or above the threshold.
-        precision: share of true singles among the accepted.
-        recall: share of the singles that is accepted.
-    """
-
-    accepted: float
-    precision: float
-    recall: float
-
-
-def expected_at(
-    threshold: float, edges: NDArray[np.float64], counts: NDArray[np.int64]
-) -> Expectation:
-    """Precision and recall from calibrated probabilities: each frame is single with its own p.
-
-    precision = sum(p, p >= t) / N(p >= t), recall = sum(p, p >= t) / sum(p), with p taken at
-    the bin's middle; edges (bins + 1,), counts (bins,).
-    """
-    centers = 0.5 * (edges[1:] + edges[:-1])
-    # The part of the threshold's own bin that lies above it counts.
-    share = np.clip((edges[1:] - threshold) / np.diff(edges), 0.0, 1.0)
-    accepted = float((counts * share).sum())
-    # Within the cut bin the accepted frames lie between the threshold and the upper edge.
-    p_above = np.where(share < 1, 0.5 * (edges[1:] + np.maximum(threshold, edges[:-1])), centers)
-    hits = float((counts * share * p_above).sum())
-    total = float((counts * centers).sum())
-    return Expectation(
-        accepted,
-        hits / accepted if accepted else math.nan,
-        min(1.0, hits / total) if total else math.nan,
-    )
-
-
-def expected_singles(edges: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
-    """True singles to expect among all frames, and the standard deviation of their number.
-
-    Each frame is a single with its own calibrated p: sum(p) +- sqrt(sum(p (1 - p))); edges
-    (bins + 1,), counts (bins,).
-    """
-    p = 0.5 * (edges[1:] + edges[:-1])
-    return float((counts * p).sum()), math.sqrt(float((counts * p * (1 - p)).sum()))
 
 
 class ScorePanel(QWidget):

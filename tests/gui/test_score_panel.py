@@ -8,7 +8,8 @@ from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from spi_viewer.frames import DecisionRule
-from spi_viewer.gui.score_panel import ScorePanel, expected_at, expected_singles
+from spi_viewer.gui.expectation import expected_at, expected_singles
+from spi_viewer.gui.score_panel import ScorePanel
 
 EDGES = np.linspace(0, 1, 101)
 
