@@ -8,7 +8,8 @@ from PyQt5.QtWidgets import QApplication
 
 from spi_viewer.gui.colour_maps import colour_table
 from spi_viewer.gui.intensity import IntensityScale
-from spi_viewer.gui.level_bar import LevelBar, format_level
+from spi_viewer.gui.level_axis import format_level
+from spi_viewer.gui.level_bar import LevelBar
 from spi_viewer.gui.quantisation import lay_on_axis
 
 
@@ -38,18 +39,18 @@ def drag(widget, start, end):
 
 
 def test_dragging_the_upper_handle_sets_the_high_level(bar, qtbot):
-    start = QPoint(6, round(bar.y_of(bar.levels.high)))
+    start = QPoint(6, round(bar.axis.y_of(bar.levels.high)))
     end = start + QPoint(0, 40)
     with qtbot.waitSignal(bar.levels_changed) as signal:
         drag(bar, start, end)
     assert signal.args[0].low == bar.levels.low
-    assert signal.args[0].high == pytest.approx(bar.value_at(end.y()))
+    assert signal.args[0].high == pytest.approx(bar.axis.value_at(end.y()))
 
 
 def test_the_handles_cannot_cross(bar):
     changes = []
     bar.levels_changed.connect(changes.append)
-    start = QPoint(6, round(bar.y_of(bar.levels.low)))
+    start = QPoint(6, round(bar.axis.y_of(bar.levels.low)))
     drag(bar, start, QPoint(6, 1))
     assert changes
     assert changes[-1].low < changes[-1].high
@@ -62,7 +63,7 @@ def test_a_double_click_asks_for_automatic_levels(bar, qtbot):
 
 def test_positions_and_values_undo_each_other(bar):
     for y in (20, 150, 280):
-        assert bar.y_of(bar.value_at(y)) == pytest.approx(y, abs=0.01)
+        assert bar.axis.y_of(bar.axis.value_at(y)) == pytest.approx(y, abs=0.01)
 
 
 def test_it_draws_with_and_without_an_image(bar):
