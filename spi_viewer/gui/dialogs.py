@@ -16,7 +16,8 @@ from spi_viewer import __version__
 from spi_viewer.frames import OperatorLabel
 from spi_viewer.gui.actions import GESTURES, Actions
 from spi_viewer.gui.adapt_dialog import AdaptDialog
-from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames, Rows
+from spi_viewer.gui.export_dialog import ExportDialog, ExportFrames
+from spi_viewer.gui.export_form import ExportForm, Rows
 from spi_viewer.gui.help_window import HelpWindow
 from spi_viewer.gui.keys_dialog import KeysDialog
 from spi_viewer.gui.model_choice import ModelChoice
@@ -74,13 +75,8 @@ class Dialogs:
                 undecided = self._session.labels(rows) == OperatorLabel.NONE
                 return int((self._session.unsure(rows) & undecided).sum())
 
-            dialog = ExportDialog(
-                rows_of,
-                unsure_of,
-                self._export_frames,
-                self._settings.last_directory,
-                self._parent,
-            )
+            form = ExportForm(rows_of, unsure_of, self._settings.last_directory)
+            dialog = ExportDialog(form, self._export_frames, self._parent)
             dialog.setWindowTitle(f"Export frames of {name}")
             dialog.finished.connect(self._forget_export)
             self._export_dialog = dialog

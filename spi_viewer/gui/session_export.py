@@ -9,7 +9,7 @@ from spi_viewer.export_run import export_rows
 
 if TYPE_CHECKING:
     from spi_viewer.exporting.cxi import ExportReport
-    from spi_viewer.gui.export_dialog import ExportOrder
+    from spi_viewer.gui.export_form import ExportOrder
     from spi_viewer.session.session import Session
 
 

@@ -27,7 +27,7 @@ from spi_viewer.frames import (
     Verdict,
 )
 from spi_viewer.gui.adapt_dialog import AdaptationOrder
-from spi_viewer.gui.export_dialog import ExportOrder
+from spi_viewer.gui.export_form import ExportOrder
 from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.inspection import Inspection
 from spi_viewer.pipeline_status import PipelineStatus, UnjudgedFrame

@@ -10,7 +10,8 @@ from PyQt5.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from spi_viewer.errors import ExportCancelledError, ExportError
-from spi_viewer.gui.export_dialog import ExportDialog, ExportOrder
+from spi_viewer.gui.export_dialog import ExportDialog
+from spi_viewer.gui.export_form import ExportForm, ExportOrder
 
 ROWS = {"network": 30, "operator": 0, "final": 31, "selection": 2}
 
@@ -51,23 +52,24 @@ def _unsure(rows: np.ndarray) -> int:
 
 @pytest.fixture
 def dialog(qtbot: QtBot, export: FakeExport, tmp_path: Path) -> ExportDialog:
-    made = ExportDialog(lambda name: np.arange(ROWS[name]), _unsure, export, str(tmp_path))
+    form = ExportForm(lambda name: np.arange(ROWS[name]), _unsure, str(tmp_path))
+    made = ExportDialog(form, export)
     qtbot.addWidget(made, before_close_func=lambda _: export.go_on.set())
     made.show()
     return made
 
 
 def test_each_policy_shows_how_many_frames_it_means(dialog: ExportDialog) -> None:
-    assert {name: label.text() for name, label in dialog.counts.items()} == {
+    assert {name: label.text() for name, label in dialog.form.counts.items()} == {
         name: f"{count} frames" + (", 3 unsure" if name == "final" else "")
         for name, count in ROWS.items()
     }
 
 
 def test_a_policy_without_frames_cannot_be_exported(dialog: ExportDialog) -> None:
-    dialog.policies.button(1).click()
+    dialog.form.policies.button(1).click()
     assert not dialog.export.isEnabled()
-    dialog.policies.button(0).click()
+    dialog.form.policies.button(0).click()
     assert dialog.export.isEnabled()
 
 
@@ -115,10 +117,10 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(
 ) -> None:
     there = tmp_path / "there.cxi"
     there.touch()
-    dialog.destination.setText(str(there))
+    dialog.form.destination.setText(str(there))
     assert not dialog.export.isEnabled()
-    assert dialog.overwrite.isVisible()
-    dialog.overwrite.setChecked(True)
+    assert dialog.form.overwrite.isVisible()
+    dialog.form.overwrite.setChecked(True)
     assert dialog.export.isEnabled()
     export.go_on.set()
     dialog.export.click()
@@ -131,9 +133,9 @@ def test_agreeing_to_replace_one_file_does_not_hold_for_another(
 ) -> None:
     for name in ("one.cxi", "two.cxi"):
         (tmp_path / name).touch()
-    dialog.destination.setText(str(tmp_path / "one.cxi"))
-    dialog.overwrite.setChecked(True)
-    dialog.destination.setText(str(tmp_path / "two.cxi"))
+    dialog.form.destination.setText(str(tmp_path / "one.cxi"))
+    dialog.form.overwrite.setChecked(True)
+    dialog.form.destination.setText(str(tmp_path / "two.cxi"))
     assert not dialog.export.isEnabled()
 
 

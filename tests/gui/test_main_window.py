@@ -299,7 +299,7 @@ def test_the_export_dialog_takes_the_final_verdicts_of_the_selected_run(
 ) -> None:
     _press(qtbot, viewer, Qt.Key_E, Qt.ControlModifier)
     dialog = viewer.window.dialogs.export_dialog
-    dialog.destination.setText(str(tmp_path / "good.cxi"))
+    dialog.form.destination.setText(str(tmp_path / "good.cxi"))
     dialog.start_export()
     qtbot.waitUntil(lambda: not dialog.is_exporting)
     order = viewer.exported[0]

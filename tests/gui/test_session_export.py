@@ -8,7 +8,7 @@ import pytest
 
 from spi_viewer.errors import ExportCancelledError
 from spi_viewer.frames import FrameId
-from spi_viewer.gui.export_dialog import ExportOrder
+from spi_viewer.gui.export_form import ExportOrder
 from spi_viewer.gui.session_export import SessionExport
 from spi_viewer.session.session import Session
 
