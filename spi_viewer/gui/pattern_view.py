@@ -5,29 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QPointF, QRectF, QSignalBlocker, Qt, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtCore import QPointF, QRectF, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from spi_viewer.frames import Crop
 from spi_viewer.gui.colour_maps import COLOUR_MAP_NAMES, DEFAULT_COLOUR_MAP, colour_table
-from spi_viewer.gui.elided_label import ElidedLabel
-from spi_viewer.gui.inspection_picture import (
-    Picture,
-    doubt_text,
-    headline,
-    picture_of,
-    verdict_text,
-    why_nothing,
-)
-from spi_viewer.gui.intensity import IntensityImage, IntensityScale, Levels
-from spi_viewer.gui.level_bar import LevelBar
+from spi_viewer.gui.inspection_picture import Picture, picture_of, why_nothing
+from spi_viewer.gui.intensity import IntensityImage, IntensityScale
 from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.pattern_canvas import PatternCanvas
+from spi_viewer.gui.pattern_header import PatternHeader
+from spi_viewer.gui.pattern_levels import PatternLevels
 from spi_viewer.gui.pattern_overlays import PatternOverlays
 from spi_viewer.gui.pattern_readout import readout
 from spi_viewer.gui.pattern_tools import PatternTools, key_action, known_scale
 from spi_viewer.gui.quantisation import lay_on_axis
-from spi_viewer.gui.theme import scaled_font, set_tone
 from spi_viewer.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,10 +56,8 @@ class PatternView(QWidget):
         self._drawn: Inspection | None = None
         self._idle_text = ""
         self._picture: Picture | None = None
-        self._image: IntensityImage | None = None
         self._scale = known_scale(settings.intensity_scale)
         self._channel = 0
-        self._locked: dict[IntensityScale, Levels] = {}
         self._pointer: QPointF | None = None
         self._build_widgets()
         self._build_actions()
@@ -81,23 +71,11 @@ class PatternView(QWidget):
     def _build_widgets(self) -> None:
         self.canvas = PatternCanvas(self)
         self.overlays = PatternOverlays(self.canvas, self._settings)
-        self.level_bar = LevelBar(self)
         self.tools = PatternTools(self._settings, self)
-        self._title = ElidedLabel("", mode=Qt.ElideMiddle, parent=self)
-        self._verdict = QLabel(self)
-        self._verdict.setFont(scaled_font(self.font(), 1.0, bold=True))
-        self._readout = ElidedLabel("", min_chars=0, parent=self)
-        self._readout.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
-        self._readout.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
-        set_tone(self._readout, "muted")
+        self.levels = PatternLevels(self._scale, self)
+        self.header = PatternHeader(self)
 
     def _build_actions(self) -> None:
-        self.auto_action = key_action(
-            self, "auto", "L", "Levels: automatic for each frame, or locked"
-        )
-        self.auto_action.setCheckable(True)
-        self.auto_action.setChecked(True)
-        self.auto_action.toggled.connect(self._choose_auto_levels)
         fit = key_action(self, "Fit pattern", "F", "Show the whole frame")
         fit.triggered.connect(self.canvas.fit)
         zoom_in = key_action(self, "Zoom in", "+", "Zoom in")
@@ -109,38 +87,26 @@ class PatternView(QWidget):
         )
         automatic_crop.triggered.connect(lambda: self.crop_changed.emit(None))
         self.addActions(self.tools.actions())
-        self.canvas.addActions([fit, zoom_in, zoom_out, self.auto_action, automatic_crop])
+        self.canvas.addActions([fit, zoom_in, zoom_out, self.levels.auto_action, automatic_crop])
 
     def _lay_out(self) -> None:
-        auto = QToolButton(self)
-        auto.setDefaultAction(self.auto_action)
-        auto.setFocusPolicy(Qt.NoFocus)
-        top = QHBoxLayout()
-        top.setSpacing(10)
-        top.addWidget(self._title)
-        top.addWidget(self._verdict)
-        top.addWidget(self._readout, 1)
-        levels = QVBoxLayout()
-        levels.setSpacing(4)
-        levels.addWidget(self.level_bar, 1)
-        levels.addWidget(auto)
         middle = QHBoxLayout()
         middle.setSpacing(6)
         middle.addWidget(self.tools)
         middle.addWidget(self.canvas, 1)
-        middle.addLayout(levels)
+        middle.addWidget(self.levels)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
-        layout.addLayout(top)
+        layout.addWidget(self.header)
         layout.addLayout(middle, 1)
 
     def _connect_parts(self) -> None:
         self.tools.scale_chosen.connect(self.set_scale)
         self.tools.colour_map_chosen.connect(self._choose_colour_map)
         self.tools.overlays_chosen.connect(self._show_overlay_choice)
-        self.level_bar.levels_changed.connect(self._lock_levels)
-        self.level_bar.auto_requested.connect(lambda: self.auto_action.setChecked(True))
+        self.levels.levels_dragged.connect(self.canvas.image.set_levels)
+        self.levels.auto_chosen.connect(self._render)
         self.canvas.pointed.connect(self._show_readout)
         self.canvas.crop_square.crop_dragged.connect(self.crop_changed)
         self.canvas.centre_cross.centre_dragged.connect(self._move_centre)
@@ -152,20 +118,6 @@ class PatternView(QWidget):
         self._inspection = inspection
         self._render()
 
-    def _show_around(self, inspection: Inspection | None) -> None:
-        """Title and overlays of the frame that is drawn, which may be older than the one wanted."""
-        self.overlays.show(inspection)
-        self._drawn = inspection
-        if inspection is None:
-            self._title.setText("")
-            self._verdict.setText("")
-            return
-        self._title.setText(headline(inspection))
-        text, tone = verdict_text(inspection)
-        doubt = doubt_text(inspection)
-        self._verdict.setText(f"{text} · {doubt}" if doubt else text)
-        set_tone(self._verdict, tone)
-
     def set_scale(self, scale: IntensityScale) -> None:
         """Draw on another scale; the network input again shows its next channel."""
         if scale is self._scale and scale is IntensityScale.NETWORK_INPUT:
@@ -173,8 +125,7 @@ class PatternView(QWidget):
         self._scale = scale
         self._settings.intensity_scale = scale.value
         self.tools.show_scale(scale)
-        with QSignalBlocker(self.auto_action):
-            self.auto_action.setChecked(_level_group(scale) not in self._locked)
+        self.levels.choose_scale(scale)
         self._render()
 
     def set_colour_map(self, name: str) -> None:
@@ -197,11 +148,6 @@ class PatternView(QWidget):
         """The frame that is on the screen; None for none."""
         return self._drawn
 
-    @property
-    def drawn_row(self) -> int | None:
-        """Its session row; None for none, and for a frame that is not judged yet."""
-        return self._drawn.row if self._drawn is not None else None
-
     def show_idle_text(self, text: str) -> None:
         """What to write while there is no frame to show."""
         self._idle_text = text
@@ -215,11 +161,9 @@ class PatternView(QWidget):
         message = why_nothing(inspection, scale) if inspection else self._idle_text
         self.canvas.show_message(message)
         if inspection is None or picture is None:
-            self._show_around(inspection)
-            self._show_image(None, None)
-            self.inspection_drawn.emit(inspection)
+            self._show(inspection, None)
             return
-        locked = self._locked.get(_level_group(scale))
+        locked = self.levels.locked()
 
         def render() -> _Rendered:
             image = lay_on_axis(picture.pixels, picture.valid, scale, locked)
@@ -230,18 +174,20 @@ class PatternView(QWidget):
     def _show_rendered(self, rendered: _Rendered) -> None:
         """An older frame is still worth showing while keys are held, but not after 'nothing'."""
         if self._picture is not None:
-            self._show_around(rendered.inspection)
-            self._show_image(rendered.image, rendered)
-            self.inspection_drawn.emit(rendered.inspection)
+            self._show(rendered.inspection, rendered)
 
-    def _show_image(self, image: IntensityImage | None, rendered: _Rendered | None) -> None:
-        self._image = image
+    def _show(self, inspection: Inspection | None, rendered: _Rendered | None) -> None:
+        """All that belongs to one frame, which may be older than the one wanted."""
+        self._drawn = inspection
+        self.overlays.show(inspection)
+        self.header.show_inspection(inspection)
+        image = rendered.image if rendered else None
         place = rendered.picture.place if rendered else QRectF()
-        levels = self._levels(image, rendered.scale if rendered else self._scale)
+        levels = self.levels.show_image(image, rendered.scale if rendered else self._scale)
         self.canvas.set_frame_rect(self._frame_rect(place))
         self.canvas.show_image(image, place, levels)
-        self.level_bar.show_image(image, levels)
         self._show_readout(self._pointer)
+        self.inspection_drawn.emit(inspection)
 
     def _frame_rect(self, place: QRectF) -> QRectF:
         """Edges of the whole frame, also while only the network's square is shown."""
@@ -251,14 +197,10 @@ class PatternView(QWidget):
         height, width = frame.pixels.shape
         return QRectF(-0.5, -0.5, width, height)
 
-    def _levels(self, image: IntensityImage | None, scale: IntensityScale) -> Levels:
-        automatic = image.auto_levels if image is not None else Levels(0.0, 1.0)
-        return self._locked.get(_level_group(scale), automatic)
-
     def _show_colours(self) -> None:
         colours = colour_table(self._settings.colour_map, self._settings.show_mask)
         self.canvas.image.set_colours(colours)
-        self.level_bar.set_colours(colours)
+        self.levels.bar.set_colours(colours)
 
     def _show_overlay_choice(self) -> None:
         self.overlays.show_choice()
@@ -269,7 +211,7 @@ class PatternView(QWidget):
         text = ""
         if point is not None and self._inspection is not None:
             text = readout(self._inspection, self._picture, point)
-        self._readout.setText(text)
+        self.header.readout.setText(text)
 
     # What the operator does
 
@@ -277,29 +219,9 @@ class PatternView(QWidget):
         self.set_colour_map(name)
         self.colour_map_changed.emit(name)
 
-    def _lock_levels(self, levels: Levels) -> None:
-        self._locked[_level_group(self._scale)] = levels
-        with QSignalBlocker(self.auto_action):
-            self.auto_action.setChecked(False)
-        self.canvas.image.set_levels(levels)
-
-    def _choose_auto_levels(self, automatic: bool) -> None:
-        if automatic:
-            self._locked.pop(_level_group(self._scale), None)
-        elif self._image is not None:
-            self._locked[_level_group(self._scale)] = self._levels(self._image, self._scale)
-        self._render()
-
     def _move_centre(self, x_px: float, y_px: float) -> None:
         if self._inspection is None:
             return
         crop = Crop(y_px, x_px, self._inspection.crop.scale)
         self.canvas.crop_square.show_crop(crop)
         self.crop_changed.emit(crop)
-
-
-def _level_group(scale: IntensityScale) -> IntensityScale:
-    """Linear, square root and log share locked levels: all three are in counts."""
-    if scale in (IntensityScale.SQRT, IntensityScale.LOG):
-        return IntensityScale.LINEAR
-    return scale

@@ -253,6 +253,11 @@ class Viewer:
     models_asked: list[str]
     adaptation: FakeAdaptation
 
+    @property
+    def title(self) -> str:
+        """Which frame is on the screen, as it stands above the pattern."""
+        return self.window.pattern.header.title.text()
+
 
 class FakeAdaptation:
     """Adapts at once, and says how it was asked to."""
@@ -364,6 +369,6 @@ def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     qtbot.waitExposed(made.window)
     made.window.bridge.look()
     made.window.bridge.look()
-    qtbot.waitUntil(lambda: made.window.pattern.drawn_row == 59)
+    qtbot.waitUntil(lambda: made.title == "run0.cxi · frame 59")
     yield made
     made.window.close()

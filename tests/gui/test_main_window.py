@@ -59,16 +59,15 @@ def test_frames_that_come_too_fast_are_shown_before_they_are_judged(qtbot: QtBot
     position = Position("/data/newest.cxi", None, 0, 0.0)
     viewer.pipeline.unjudged = UnjudgedFrame(0, position, Crop(128.0, 128.0, 2.0))
     qtbot.waitUntil(lambda: window.pattern.drawn.row is None)
-    title, verdict = window.pattern._title.text(), window.pattern._verdict.text()
-    assert "newest.cxi" in title
-    assert "not counted yet" in verdict
+    assert "newest.cxi" in viewer.title
+    assert "not counted yet" in window.pattern.header.verdict.text()
     assert window.follow.is_following
     _press(qtbot, viewer, Qt.Key_G)  # there is no row to label, and no other must be
     assert (viewer.session.labels(np.arange(60)) == OperatorLabel.NONE).all()
     assert "not labelled" in window.statusBar().currentMessage()
     viewer.pipeline.unjudged = None
     viewer.pipeline.add_frames(0, 1, start=60)
-    qtbot.waitUntil(lambda: window.pattern.drawn_row == 60)
+    qtbot.waitUntil(lambda: viewer.title == "run0.cxi · frame 60")
     _press(qtbot, viewer, Qt.Key_G)
     assert _label(viewer, 60) == OperatorLabel.GOOD
 
@@ -78,7 +77,8 @@ def test_only_judged_frames_are_shown_where_good_ones_are_followed(qtbot: QtBot,
     position = Position("/data/newest.cxi", None, 0, 0.0)
     viewer.pipeline.unjudged = UnjudgedFrame(0, position, Crop(128.0, 128.0, 2.0))
     viewer.pipeline.add_frames(0, 30, start=60)
-    qtbot.waitUntil(lambda: viewer.window.pattern.drawn_row not in (None, 59))
+    others = ("", "newest.cxi · frame 7", "run0.cxi · frame 59")
+    qtbot.waitUntil(lambda: viewer.title not in others)
     assert all(isinstance(wanted, int) for wanted in viewer.inspector.requests)
 
 
@@ -325,8 +325,8 @@ def test_an_unknown_kind_of_frame_is_not_silently_good(qtbot: QtBot, viewer) -> 
     assert window.strip.unsure.value.text() == str(unsure + 3)
     qtbot.mouseClick(window.grid.filters.button(RowFilter.UNFAMILIAR), Qt.LeftButton)
     assert sorted(window.grid.model.rows) == rows
-    qtbot.waitUntil(lambda: "≠ unfamiliar" in window.pattern._verdict.text())
-    assert window.pattern._verdict.property("tone") == "unsure"
+    qtbot.waitUntil(lambda: "≠ unfamiliar" in window.pattern.header.verdict.text())
+    assert window.pattern.header.verdict.property("tone") == "unsure"
     _press(qtbot, viewer, Qt.Key_G)  # somebody has looked
     assert not window.grid.model.index(0).data(window.grid.model.CELL_ROLE).is_unsure
 
@@ -389,7 +389,7 @@ def test_the_strip_says_what_judges(viewer) -> None:
 
 def test_a_decision_while_following_is_about_the_frame_on_the_screen(qtbot: QtBot, viewer) -> None:
     window = viewer.window
-    qtbot.waitUntil(lambda: window.pattern.drawn_row == 59)
+    qtbot.waitUntil(lambda: viewer.title == "run0.cxi · frame 59")
     window.pattern._renderer.request = lambda _work: None  # drawing is slow
     viewer.pipeline.add_frames(0, 1, start=60)
     window.follow.set_following(True)
@@ -428,7 +428,7 @@ def test_all_panels_speak_of_the_pattern_on_the_screen(qtbot: QtBot, viewer) -> 
     assert window.grid.current_row == 59
     request(waiting[-1])
     qtbot.waitUntil(lambda: window.activation._inspection.row == 60)
-    assert window.pattern.drawn_row == 60
+    assert viewer.title == "run0.cxi · frame 60"
     qtbot.waitUntil(lambda: window.grid.current_row == 60)  # an event later
 
 

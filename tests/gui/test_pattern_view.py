@@ -88,8 +88,8 @@ def drag(canvas, start, end):
 
 def test_the_title_names_file_frame_id_and_verdict(view, qtbot):
     show(view, qtbot, make_inspection())
-    assert view._title.text() == "r0173.cxi · frame 44\u202f018 · 12:34"
-    assert view._verdict.text() == "good · P(single) 0.90"
+    assert view.header.title.text() == "r0173.cxi · frame 44\u202f018 · 12:34"
+    assert view.header.verdict.text() == "good · P(single) 0.90"
 
 
 def test_a_frame_is_drawn_as_on_disk_with_the_first_row_on_top(view, qtbot):
@@ -162,24 +162,24 @@ def test_the_whole_frame_stays_in_sight_when_the_window_grows(view, qtbot):
 def test_locked_levels_stay_when_the_frame_changes(view, qtbot):
     show(view, qtbot, make_inspection(0))
     locked = Levels(1.0, 4.0)
-    view.level_bar.levels_changed.emit(locked)
-    assert not view.auto_action.isChecked()
+    view.levels.bar.levels_changed.emit(locked)
+    assert not view.levels.auto_action.isChecked()
     show(view, qtbot, make_inspection(9))
     assert view.canvas.image._levels == locked
     with qtbot.waitSignal(view._renderer.ready):
-        view.auto_action.setChecked(True)
-    assert view.canvas.image._levels == view._image.auto_levels != locked
+        view.levels.auto_action.setChecked(True)
+    assert view.canvas.image._levels == view.canvas.image._image.auto_levels != locked
 
 
 def test_counts_and_standardised_pixels_have_levels_of_their_own(view, qtbot):
     show(view, qtbot, make_inspection())
-    view.level_bar.levels_changed.emit(Levels(1.0, 4.0))
+    view.levels.bar.levels_changed.emit(Levels(1.0, 4.0))
     with qtbot.waitSignal(view._renderer.ready):
         view.set_scale(IntensityScale.PER_PIXEL)
-    assert view.auto_action.isChecked()
+    assert view.levels.auto_action.isChecked()
     with qtbot.waitSignal(view._renderer.ready):
         view.set_scale(IntensityScale.SQRT)
-    assert not view.auto_action.isChecked()
+    assert not view.levels.auto_action.isChecked()
     assert view.canvas.image._levels == Levels(1.0, 4.0)
 
 
