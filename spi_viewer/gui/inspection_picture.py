@@ -48,11 +48,19 @@ def picture_of(inspection: Inspection, scale: IntensityScale, channel: int = 0) 
         channels = inspection.explanation.network_input
         image = channels[channel % len(channels)]
         return Picture(image, np.ones(image.shape, bool), crop_rect(inspection.crop))
+    frame, whole = inspection.frame, frame_rect(inspection)
+    if frame is None or whole is None or frame.pixels.size == 0:
+        return None
+    return Picture(frame.pixels, frame.valid, whole)
+
+
+def frame_rect(inspection: Inspection) -> QRectF | None:
+    """Outer edges of the whole frame on the detector; None where it is no image."""
     frame = inspection.frame
-    if frame is None or frame.pixels.ndim != 2 or frame.pixels.size == 0:
+    if frame is None or frame.pixels.ndim != 2:
         return None
     height, width = frame.pixels.shape
-    return Picture(frame.pixels, frame.valid, QRectF(-0.5, -0.5, width, height))
+    return QRectF(-0.5, -0.5, width, height)
 
 
 def why_nothing(inspection: Inspection, scale: IntensityScale) -> str:

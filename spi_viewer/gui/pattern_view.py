@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from spi_viewer.frames import Crop
 from spi_viewer.gui.colour_maps import COLOUR_MAP_NAMES, DEFAULT_COLOUR_MAP, colour_table
-from spi_viewer.gui.inspection_picture import Picture, picture_of, why_nothing
+from spi_viewer.gui.inspection_picture import Picture, frame_rect, picture_of, why_nothing
 from spi_viewer.gui.intensity import IntensityImage, IntensityScale
 from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.pattern_canvas import PatternCanvas
@@ -184,18 +184,12 @@ class PatternView(QWidget):
         image = rendered.image if rendered else None
         place = rendered.picture.place if rendered else QRectF()
         levels = self.levels.show_image(image, rendered.scale if rendered else self._scale)
-        self.canvas.set_frame_rect(self._frame_rect(place))
+        # The whole frame's edges, also while only the network's square is shown.
+        whole = frame_rect(self._inspection) if self._inspection else None
+        self.canvas.set_frame_rect(place if whole is None else whole)
         self.canvas.show_image(image, place, levels)
         self._show_readout(self._pointer)
         self.inspection_drawn.emit(inspection)
-
-    def _frame_rect(self, place: QRectF) -> QRectF:
-        """Edges of the whole frame, also while only the network's square is shown."""
-        frame = self._inspection.frame if self._inspection else None
-        if frame is None or frame.pixels.ndim != 2:
-            return place
-        height, width = frame.pixels.shape
-        return QRectF(-0.5, -0.5, width, height)
 
     def _show_colours(self) -> None:
         colours = colour_table(self._settings.colour_map, self._settings.show_mask)
