@@ -137,7 +137,11 @@ class DepthStudy:
 
 
 def turned(
-    counts: Tensor, valid: Tensor, _frame_class: Tensor, generator: torch.Generator
+    counts: Tensor,
+    valid: Tensor,
+    _frame_class: Tensor,
+    _fewest_px: Tensor,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Flips and quarter turns of counts and valid (B, H, W), one draw a batch."""
     turns, flip = torch.randint(4, (2,), generator=generator).tolist()

@@ -71,13 +71,15 @@ def augment(
     counts: Tensor,
     valid: Tensor,
     frame_class: Tensor,
+    fewest_px: Tensor,
     generator: torch.Generator,
     shares: Shares = SHARES,
 ) -> tuple[Tensor, Tensor]:
     """All changes, in the order in which they happen to real frames, and a flip.
 
     Takes and gives counts (B, 128, 128) float32 and valid (B, 128, 128) bool; what becomes invalid
-    is 0. frame_class (B,) is looked at where a change could take from a frame what it is known by.
+    is 0. frame_class (B,), and fewest_px (B,) that it takes to see it, are looked at where a change
+    could take from a frame what it is known by.
     The generator lives on the device of the frames.
     """
     draw = _Draw(generator)
@@ -89,7 +91,6 @@ def augment(
         (_move, shares.moved),
         (_band, shares.banded),
         (_kill, shares.dead),
-        (_coarsen, shares.coarsened),
     )
     counts, valid = counts.clone(), valid.clone()
     for change, share in changes:
@@ -97,6 +98,10 @@ def augment(
         if len(rows):
             changed, still_valid = change(counts[rows], valid[rows], draw)
             counts[rows], valid[rows] = torch.where(still_valid, changed, 0.0), still_valid
+    few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
+    rows = (draw.chance(shares.coarsened, len(counts)) & (fewest_px <= few)).nonzero()[:, 0]
+    if len(rows):
+        counts[rows], valid[rows] = _coarsened(counts[rows], valid[rows], few)
     rows = draw.chance(shares.clipped, len(counts)).nonzero()[:, 0]
     if len(rows):
         shown, known = _clip(counts[rows], valid[rows], draw)
@@ -176,15 +181,15 @@ def _kill(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return counts, valid & ~(inside[:, 0, :, None] & inside[:, 1, None, :])
 
 
-def _coarsen(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def _coarsened(counts: Tensor, valid: Tensor, few: int) -> tuple[Tensor, Tensor]:
     """Frames of fewer pixels, enlarged again: files smaller than the network's input."""
     side = counts.shape[-1]
-    few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
     mean = F.adaptive_avg_pool2d(counts[:, None], few)
     seen = F.adaptive_avg_pool2d(valid[:, None].to(counts.dtype), few) > 0.5
     enlarged = F.interpolate(mean * seen, (side, side), mode="bilinear", align_corners=False)
     where = F.interpolate(seen.to(counts.dtype), (side, side), mode="nearest")
-    return enlarged[:, 0], where[:, 0] > 0.5
+    known = where[:, 0] > 0.5
+    return enlarged[:, 0] * known, known
 
 
 def _clip(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spi_viewer.frames import FrameClass
-from spi_viewer.simulation import background, classes, hits, non_sample
+from spi_viewer.simulation import background, classes, hits, non_sample, resolution
 from spi_viewer.simulation.bandwidth import smear_by_bandwidth
 from spi_viewer.simulation.detector import DetectorPreset, are_real
 from spi_viewer.simulation.draws import Draw, mix_seeds
@@ -76,10 +76,28 @@ def simulate_block(
         family=[kinds.get(row, name) for row, name in enumerate(names)],
         diameter_nm=diameter * hit,
         particle_count=particles.count,
+        fewest_px=_fewest_px(particles, frame_class, photons, geometry),
         fluence_per_um2=fluence * photons * hit,
         detector=[preset.name for preset in chosen],
         geometry=geometry,
     )
+
+
+def _fewest_px(
+    particles: classes.Particles, frame_class: Tensor, photons: Tensor, geometry: Geometry
+) -> Tensor:
+    """Pixels along the side that it takes to see each multiple hit as one, 0 for the rest."""
+    fewest = torch.zeros_like(frame_class)
+    rows = (frame_class == FrameClass.MULTI).nonzero()[:, 0]
+    if len(rows):
+        fewest[rows] = resolution.fewest_px(
+            particles.position_nm[rows],
+            particles.diameter_nm[rows],
+            particles.share[rows],
+            photons[rows],
+            geometry.select(rows),
+        )
+    return fewest
 
 
 def _draw_response(

@@ -3,12 +3,8 @@
 Photons, particle sizes, geometry and background come from the same distributions whatever the
 class; only the scene itself tells the classes apart.
 
-A multiple hit is one only if the network can see it. Pairs count whose fringes are at least 3.6
-of its 128 pixels wide (contrast c_ij above 0.88) and that lie 0.95 diameters or more apart across
-the beam: where their projections overlap, a pair is an elongated particle to anybody. With photon
-shares f_i their interference changes the pattern by chi^2 = N sum_{i<j} 2 f_i f_j c_ij^2 (Poisson,
-N photons). Scenes below chi^2 = 400, or below 20 % relative modulation squared (a second particle
-with 11 % of the photons), are drawn anew, in the last resort as equals that touch across the beam.
+A multiple hit is one only if its particles can be told apart in the network's pixels (see
+`resolution`); other scenes are drawn anew, in the last resort as equals that touch across the beam.
 
 A second particle with less than 1 % of the photons leaves a frame a single one, and part of the
 singles have one, so that the network learns to pass over it. Between 1 % and 11 % people's labels
@@ -17,20 +13,17 @@ disagree, and nothing is drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from spi_viewer.frames import NETWORK_SIDE_PX, FrameClass
+from spi_viewer.frames import FrameClass
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.scattering import Geometry, pixel_contrast
+from spi_viewer.simulation.resolution import is_resolved
+from spi_viewer.simulation.scattering import Geometry
 
 MAX_PARTICLES = 5
-_MIN_CHI_SQUARED = 400.0
-_MIN_MODULATION = 0.2
-_MIN_APART = 0.95  # of the mean diameter, across the beam
-_MIN_CONTRAST = 0.88  # fringes of 3.6 network pixels; the first layer halves the resolution
 _ATTEMPTS = 8
 _FAINT_PART = 0.06  # of the single hits that have a faint companion
 _FAINT_SHARE = (5e-4, 1e-2)  # of the photons
@@ -143,7 +136,7 @@ def _place_multis(
         shares = _draw_shares(count[todo], draw, equal=last)
         position[todo], share[todo] = places, shares
         part = geometry.select(todo)
-        todo = todo[~_is_resolved(places, diameter[todo], shares, photons[todo], part)]
+        todo = todo[~is_resolved(places, diameter[todo], shares, photons[todo], part)]
 
 
 def _place_companions(
@@ -161,7 +154,7 @@ def _place_companions(
 def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
     """Positions (M, 5, 3): each particle near an earlier one, mostly touching to 3 diameters.
 
-    One scene in seven is wide instead: 3 to 15 diameters across the beam and up to tens of
+    One scene in seven is wide instead: 2.5 to 15 diameters across the beam and up to tens of
     micrometres along it, as particles in a focus that only happen to be hit together.
     """
     frames = diameter.shape[0]
@@ -174,8 +167,8 @@ def _draw_cluster(diameter: Tensor, draw: Draw, touching: bool) -> Tensor:
     # Bodies that are not balls touch at less than the sum of their radii.
     contact = draw.uniform(0.8, 1.05, frames, MAX_PARTICLES)
     near = draw.log_uniform(1.0, 3.0, frames, MAX_PARTICLES)
-    gap = torch.where(draw.chance(1.0 if touching else 0.45, frames)[:, None], contact, near)
-    far = draw.log_uniform(3.0, 15.0, frames, MAX_PARTICLES)
+    gap = torch.where(draw.chance(1.0 if touching else 0.55, frames)[:, None], contact, near)
+    far = draw.log_uniform(2.5, 15.0, frames, MAX_PARTICLES)
     gap = torch.where(wide, far, gap)
     along = draw.normal(0.0, 1.0, frames, MAX_PARTICLES) * draw.log_uniform(10.0, 2e4, frames, 1)
     step = direction * gap[..., None]
@@ -199,27 +192,3 @@ def _draw_shares(count: Tensor, draw: Draw, equal: bool) -> Tensor:
     exists = torch.arange(MAX_PARTICLES, device=draw.device) < count[:, None]
     weight = weight * exists
     return weight / weight.sum(1, keepdim=True)
-
-
-def _is_resolved(
-    position: Tensor, diameter: Tensor, share: Tensor, photons: Tensor, geometry: Geometry
-) -> Tensor:
-    """Whether a perfect observer sees the interference at a third of the way to the edge, (M,)."""
-    scale = geometry.side_px / NETWORK_SIDE_PX
-    seen = replace(
-        geometry,
-        pixel_size_m=geometry.pixel_size_m * scale,
-        center_px=geometry.center_px / scale,
-        side_px=NETWORK_SIDE_PX,
-    )
-    offset = seen.center_px.mean(1, keepdim=True) + NETWORK_SIDE_PX / 6.0
-    modulation = torch.zeros_like(photons)
-    for first in range(MAX_PARTICLES):
-        for second in range(first + 1, MAX_PARTICLES):
-            separation = position[:, second] - position[:, first]
-            contrast = pixel_contrast(separation, seen, offset).prod(1)[:, 0]
-            contrast = contrast * (contrast > _MIN_CONTRAST)
-            reach = _MIN_APART * (diameter[:, first] + diameter[:, second]) / 2.0
-            apart = separation[:, :2].norm(dim=1) > reach
-            modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
-    return (modulation > _MIN_MODULATION) & (modulation * photons > _MIN_CHI_SQUARED)

@@ -19,7 +19,11 @@ def generator(seed: int) -> torch.Generator:
 
 def augment(counts, valid, draws, shares=SHARES, frame_class=FrameClass.MULTI):
     classes = torch.full((len(counts),), int(frame_class))
-    return augmentation.augment(counts, valid, classes, draws, shares)
+    return augmentation.augment(counts, valid, classes, fewest_px(counts), draws, shares)
+
+
+def fewest_px(counts, pixels=0):
+    return torch.full((len(counts),), pixels)
 
 
 def only(name: str) -> Shares:

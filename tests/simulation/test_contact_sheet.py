@@ -9,7 +9,7 @@ from spi_viewer.simulation.contact_sheet_figure import coloured, draw_contact_sh
 from spi_viewer.simulation.non_sample import KINDS
 from spi_viewer.simulation.recipe import Recipe
 
-RECIPE = Recipe(("sphere", "core_shell"), 512, seed=2, detectors=("pnccd-far", "agipd"), side_px=64)
+RECIPE = Recipe(("sphere", "core_shell"), 768, seed=2, detectors=("pnccd-far", "agipd"), side_px=64)
 
 
 @pytest.fixture(scope="module")
