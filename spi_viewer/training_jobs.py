@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from spi_viewer.classifiers import load_classifier
-from spi_viewer.networks.checkpoint import save_figures
 from spi_viewer.networks.measurement import measure
 from spi_viewer.networks.model_card import ModelCard, read_card
+from spi_viewer.networks.model_folder import save_figures
 from spi_viewer.networks.recalibration import recalibrate
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.team_processes import check_devices, run_team

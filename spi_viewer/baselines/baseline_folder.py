@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.checkpoint import WEIGHTS_NAME, read_tensors, write_model
 from spi_viewer.networks.model_card import CARD_NAME, ModelCard, read_card
+from spi_viewer.networks.model_folder import WEIGHTS_NAME, read_tensors, write_model
 
 Shape = tuple[int, ...]  # -1 stands for any length of at least 1
 

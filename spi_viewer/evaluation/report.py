@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from spi_viewer.errors import EvaluationError
 from spi_viewer.evaluation.table import Table
-from spi_viewer.networks.checkpoint import write_aside
+from spi_viewer.networks.model_folder import write_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

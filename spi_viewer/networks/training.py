@@ -14,8 +14,9 @@ from torch import Tensor
 
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.augmentation import augment
-from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, complete_write, load_model
+from spi_viewer.networks.checkpoint import CARD_NAME, Model, ModelCard, load_model
 from spi_viewer.networks.devices import choose_device
+from spi_viewer.networks.model_folder import complete_write
 from spi_viewer.networks.origin import first_network, with_origin
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig

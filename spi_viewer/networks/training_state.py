@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.checkpoint import write_aside
+from spi_viewer.networks.model_folder import write_aside
 from spi_viewer.networks.network import Network
 from spi_viewer.preprocessing.network_input import PixelStatistics
 

@@ -10,7 +10,8 @@ import torch
 
 from spi_viewer.errors import ModelError
 from spi_viewer.frames import DecisionRule
-from spi_viewer.networks.checkpoint import check_input_kind, load_model, save_figures, save_model
+from spi_viewer.networks.checkpoint import check_input_kind, load_model, save_model
+from spi_viewer.networks.model_folder import save_figures
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.preprocessing.network_input import InputKind, PixelStatistics
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from spi_viewer.errors import ModelError
-from spi_viewer.networks.checkpoint import complete_write, load_model, save_model
+from spi_viewer.networks.checkpoint import load_model, save_model
 from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.measurement import measure
+from spi_viewer.networks.model_folder import complete_write
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.training import TrainingConfig, train
 from spi_viewer.networks.training_state import STATE_NAME, completed_steps
