@@ -6,10 +6,8 @@ import logging
 import os
 import stat
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,34 +23,24 @@ from spi_viewer.sources.directory_listing import (
     file_stat,
 )
 from spi_viewer.sources.frame_preparation import FRAME_ERRORS, frame_with_mask, prepare_batch
+from spi_viewer.sources.kept_runs import KeptRuns
 from spi_viewer.sources.reader import CENTERING_FRAMES, Position, ReadOn
 from spi_viewer.sources.run_file import Run, open_run
 
 _log = logging.getLogger(__name__)
 
 _CENTERING_BYTES = 256 << 20
-_KEPT_RUNS = 4
 _KEPT_LISTINGS = 4
-_GROWING_S = 60.0  # a file that changed within this time is closed between polls
-
-
-@dataclass(slots=True)
-class _OpenRun:
-    run: Run
-    asked: str | None  # the dataset that was asked for
-    signature: tuple[int, int, int]
 
 
 class LocalReader:
     """Reads in the calling process; for one thread at a time.
 
-    Keeps the last few runs. HDF5 files that changed lately are closed by `release_growing`, so
-    that no writer ever finds them open for long; they are reopened without a new search.
+    Keeps the last few runs and listings; see `KeptRuns` for how long a file stays open.
     """
 
     def __init__(self, open_file: Callable[[str, str | None], Run] = open_run) -> None:
-        self._open_file = open_file
-        self._runs: OrderedDict[str, _OpenRun] = OrderedDict()
+        self._runs = KeptRuns(open_file)
         self._listings: dict[str, DirectoryListing] = {}
 
     def warm_up(self) -> None:
@@ -76,13 +64,13 @@ class LocalReader:
     def describe(self, path: str, dataset: str | None = None) -> RunInfo:
         """What is known of a run now; a growing file is looked at again."""
         with _refusing(path):
-            return self._run(path, dataset, look_again=True).info
+            return self._runs.get(path, dataset, look_again=True).info
 
     def find_crop(self, paths: str | Sequence[str], dataset: str | None) -> Crop:
         """Crop about the beam centre; the middle of the frame where no centre shows."""
         paths = [paths] if isinstance(paths, str) else list(paths)
         with _refusing(paths[0]):
-            shape = self._run(paths[0], dataset).info.frame_shape
+            shape = self._runs.get(paths[0], dataset).info.frame_shape
             frames: list[NDArray[np.float32]] = []
             masks: list[NDArray[np.bool_]] = []
             room = max(1, min(CENTERING_FRAMES, _CENTERING_BYTES // (5 * shape[0] * shape[1])))
@@ -104,7 +92,7 @@ class LocalReader:
     ) -> FrameBatch:
         """Frames [start, stop) prepared for the network; bad ones are flagged rows."""
         with _refusing(path):
-            run = self._run(path, dataset)
+            run = self._runs.get(path, dataset)
             if stop > run.info.frame_count:
                 raise NotReadyError(path, f"it has lost frames: {run.info.frame_count} are left")
             return prepare_batch(run, start, stop, crop, written_at_s)
@@ -148,7 +136,7 @@ class LocalReader:
     def read_frame(self, path: str, dataset: str | None, index: int, crop: Crop) -> FullFrame:
         """One frame as it stands on disk."""
         with _refusing(path):
-            run = self._run(path, dataset)
+            run = self._runs.get(path, dataset)
             info = run.info
             if not 0 <= index < info.frame_count:
                 raise RunFileError(path, f"it has no frame {index}, only {info.frame_count}")
@@ -165,15 +153,11 @@ class LocalReader:
 
     def release_growing(self) -> None:
         """Close the files that changed lately; their runs are kept and reopen by themselves."""
-        now = time.time()
-        for kept in self._runs.values():
-            if now - kept.signature[2] / 1e9 < _GROWING_S:
-                kept.run.close()
+        self._runs.release_growing()
 
     def close(self) -> None:
         """Close every kept run."""
-        while self._runs:
-            self._runs.popitem()[1].run.close()
+        self._runs.close()
 
     def _listing(self, path: str) -> DirectoryListing:
         """What is kept of the last few directories."""
@@ -183,28 +167,6 @@ class LocalReader:
             del self._listings[next(iter(self._listings))]
         return listing
 
-    def _run(self, path: str, dataset: str | None, look_again: bool = False) -> Run:
-        """The kept run of `path` if it still stands for the file, else a newly opened one."""
-        dataset = dataset or None
-        signature = _signature(path)
-        kept = self._runs.pop(path, None)
-        if kept is not None and not _is_same_run(kept, dataset, signature):
-            kept.run.close()
-            kept = None
-        if kept is None:
-            kept = _OpenRun(self._open_file(path, dataset), dataset, signature)
-        elif look_again or kept.signature != signature:
-            try:
-                kept.run.refresh()
-            except BaseException:
-                kept.run.close()
-                raise
-            kept.signature = signature
-        self._runs[path] = kept
-        while len(self._runs) > _KEPT_RUNS:
-            self._runs.popitem(last=False)[1].run.close()
-        return kept.run
-
     def _usable_frames(
         self, path: str, dataset: str | None, shape: tuple[int, int], room: int
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
@@ -212,7 +174,7 @@ class LocalReader:
         if room <= 0:
             return
         try:
-            run = self._run(path, dataset)
+            run = self._runs.get(path, dataset)
         except RunFileError:
             return
         for index in range(min(room, run.info.frame_count)):
@@ -222,20 +184,6 @@ class LocalReader:
                 continue
             if pixels.shape == shape and not flags & INVALID_FLAGS:
                 yield np.where(valid, pixels, 0).astype(np.float32), valid
-
-
-def _is_same_run(kept: _OpenRun, dataset: str | None, signature: tuple[int, int, int]) -> bool:
-    is_dataset = dataset in (kept.asked, kept.run.info.dataset)
-    return is_dataset and kept.signature[0] == signature[0] and signature[1] >= kept.signature[1]
-
-
-def _signature(path: str) -> tuple[int, int, int]:
-    """Inode, size, time of the last change; zeros for what cannot be reached."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return 0, 0, 0  # opening it says why
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @contextmanager
