@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +12,13 @@ from numpy.typing import NDArray
 
 from spi_viewer.frames import Crop, DecisionRule, DetectorGeometry
 from spi_viewer.session.database import explained, restored, storable
-from spi_viewer.session.frame_table import Context, FrameTable
+from spi_viewer.session.frame_table import Context
 from spi_viewer.session.results_database import ResultsDatabase
-from spi_viewer.session.runs import RunKind, RunState
-from spi_viewer.session.tallies import Tallies
+from spi_viewer.session.runs import RunState
+from spi_viewer.session.session_state import RunRecord, SessionState
 
 _BLOCK_ROWS = 2000
 _RULE_NOTES = ("threshold", "unsure_low", "unsure_high")
-
-
-@dataclass(slots=True)
-class RunRecord:
-    """What a run is, without its frames."""
-
-    name: str
-    path: str
-    kind: RunKind
-    state: RunState = RunState.WAITING
-    message: str = ""
-
-
-@dataclass(slots=True)
-class SessionState:
-    """Everything the session holds in memory."""
-
-    table: FrameTable = field(default_factory=FrameTable)
-    tallies: Tallies = field(default_factory=Tallies)
-    runs: list[RunRecord] = field(default_factory=list)
-    rule: DecisionRule = field(default_factory=DecisionRule)
-    model_name: str = ""
-    model_hash: str = ""
 
 
 class SessionStore:

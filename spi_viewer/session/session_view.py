@@ -31,7 +31,7 @@ from spi_viewer.session.row_selection import (
     select_rows,
 )
 from spi_viewer.session.runs import Counts, RunSummary
-from spi_viewer.session.session_store import SessionState
+from spi_viewer.session.session_state import SessionState
 
 
 class SessionView:
@@ -43,7 +43,6 @@ class SessionView:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._state = SessionState()
-        self._revision = 0
         self._cache = RevisionCache()
 
     @property
@@ -59,7 +58,7 @@ class SessionView:
     @property
     def revision(self) -> int:
         """Grows with every change of frames, runs, labels or rule."""
-        return self._revision
+        return self._state.revision
 
     def runs(self) -> list[RunSummary]:
         """All runs in order of opening."""
@@ -206,7 +205,7 @@ class SessionView:
         """Edges (bins + 1,) and counts (bins,) of P(good) over valid frames."""
         return self._cache.get(
             ("histogram", bins, run),
-            self._revision,
+            self._state.revision,
             lambda: scores.score_histogram(self._p_good(run), bins),
         )
 
@@ -253,7 +252,7 @@ class SessionView:
         with self._lock:
             columns = self._state.table.columns
             return (
-                self._revision,
+                self._state.revision,
                 RowColumns(
                     columns["run"],
                     columns["code"],

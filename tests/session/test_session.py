@@ -323,7 +323,7 @@ def test_threads_may_append_label_look_and_threshold_together(
 def test_a_million_rows_are_counted_and_selected_right(session, make_batch):
     rng = np.random.default_rng(1)
     block = make_batch(50_000)
-    session._thumbnails.write = lambda *_: None  # 4 GB that this test does not look at
+    session._folder.thumbnails.write = lambda *_: None  # 4 GB that this test does not look at
     runs = [session.add_run(name, f"/{name}", "file") for name in "ab"]
     scores = []
     for number in range(20):
@@ -344,7 +344,7 @@ def test_a_full_disk_stops_neither_results_nor_looking(filled, make_batch, make_
     def refuse(*_):
         raise SessionError("/s/thumbnails.bin: No space left on device")
 
-    filled._thumbnails.write = refuse
+    filled._folder.thumbnails.write = refuse
     filled.append(0, make_batch(5, 100), make_probabilities(5), np.zeros(5, np.uint32))
     assert filled.row_count == 105
     assert "No space left" in filled.problem
@@ -352,7 +352,7 @@ def test_a_full_disk_stops_neither_results_nor_looking(filled, make_batch, make_
 
 
 def test_a_label_that_cannot_be_saved_is_not_shown(filled):
-    filled._journal._connection.close()
+    filled._folder.journal._connection.close()
     with pytest.raises(SessionError, match=r"labels\.sqlite"):
         filled.label([1], GOOD)
     assert filled.labels([1]) == NONE

@@ -133,7 +133,7 @@ for number in range(1_000_000):
         np.full((8, 4), 0.25, "f4"), np.zeros(8, "u4"),
     )
     session.label([8 * number], OperatorLabel.GOOD)
-    sys.stdout.write(f"{session.row_count} {session._store.row_count}\\n")
+    sys.stdout.write(f"{session.row_count} {session._folder.store.row_count}\\n")
     sys.stdout.flush()
 """
 
@@ -164,7 +164,7 @@ def test_results_are_saved_within_about_a_second_unasked(folder, make_batch, mak
     session = Session(folder)
     run = session.add_run("a", "/a", "file")
     session.append(run, make_batch(9), make_probabilities(9), np.zeros(9, "u4"))
-    saved = _wait_until(lambda: session._store.row_count == 9)
+    saved = _wait_until(lambda: session._folder.store.row_count == 9)
     session.close()
     assert saved
 
@@ -277,7 +277,7 @@ def test_frames_judged_again_are_written_once_the_disk_has_room(
     folder, saved, make_probabilities, monkeypatch
 ):
     session = Session(folder)
-    store, scores = session._store, make_probabilities(2, seed=5)
+    store, scores = session._folder.store, make_probabilities(2, seed=5)
     write = store._database.write
 
     def refuse(tables):
