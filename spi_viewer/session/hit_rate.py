@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spi_viewer.frames import Verdict
+from spi_viewer.session import judgement
+from spi_viewer.session.row_columns import RowColumns
+
 _Z_95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
@@ -67,3 +71,22 @@ def bin_hit_rate(
     low, high = wilson_interval(good_count, total)
     rate = good_count / np.maximum(total, 1)
     return HitRateSeries(time_s[starts], rate, low, high, rows[starts], total)
+
+
+def hit_rate_series(
+    columns: RowColumns, run: int | None, bin_s: float, bin_frames: int | None = None
+) -> HitRateSeries:
+    """Hit rate of a run in bins of seconds, or of a number of frames if given."""
+    chosen = judgement.categories(columns.code) != judgement.INVALID
+    if run is not None:
+        chosen &= columns.run == run
+    if bin_frames is None:
+        chosen &= np.isfinite(columns.written_at_s)
+    rows = np.flatnonzero(chosen)
+    times = columns.written_at_s[rows]
+    good = judgement.verdicts(columns.code[rows]) == Verdict.GOOD
+    if bin_frames is not None:
+        bins = np.arange(len(rows), dtype=np.int64) // max(1, bin_frames)
+    else:
+        bins = np.floor_divide(times, bin_s).astype(np.int64)
+    return bin_hit_rate(bins, good, rows, times)

@@ -1,16 +1,15 @@
-"""Which rows a grid shows and in which order."""
+"""Which rows a grid shows and in which order, and which are good enough to export."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.frames import FrameClass, FrameFlag, OperatorLabel, Verdict
 from spi_viewer.session import judgement
-from spi_viewer.session.hit_rate import HitRateSeries, bin_hit_rate
+from spi_viewer.session.row_columns import RowColumns
 
 
 class RowFilter(enum.StrEnum):
@@ -50,18 +49,6 @@ class ExportPolicy(enum.StrEnum):
     NETWORK = "network"
     OPERATOR = "operator"
     FINAL = "final"  # the operator's where there is one, else the network's
-
-
-@dataclass(frozen=True, slots=True)
-class RowColumns:
-    """The columns that filters and orders look at; views, n rows each."""
-
-    run: NDArray[np.int32]
-    code: NDArray[np.int8]
-    label: NDArray[np.int8]
-    flags: NDArray[np.uint32]
-    p_good: NDArray[np.float32]
-    photons: NDArray[np.float64]
 
 
 _CATEGORY_OF_FILTER = {
@@ -136,24 +123,22 @@ def _sorted(
     return rows[np.argsort(key, kind="stable")]  # NaN sorts last
 
 
-def hit_rate_series(
-    columns: RowColumns,
-    time_s: NDArray[np.float64],
-    run: int | None,
-    bin_s: float,
-    bin_frames: int | None = None,
-) -> HitRateSeries:
-    """Hit rate of a run in bins of seconds, or of a number of frames if given."""
-    chosen = judgement.categories(columns.code) != judgement.INVALID
+def good_rows(
+    columns: RowColumns, policy: ExportPolicy, run: int | None = None
+) -> NDArray[np.int64]:
+    """Rows that are good by the policy, ascending: (m,) int64."""
+    good = _good_by(policy, columns)
     if run is not None:
-        chosen &= columns.run == run
-    if bin_frames is None:
-        chosen &= np.isfinite(time_s)
-    rows = np.flatnonzero(chosen)
-    times = time_s[rows]
-    good = judgement.verdicts(columns.code[rows]) == Verdict.GOOD
-    if bin_frames is not None:
-        bins = np.arange(len(rows), dtype=np.int64) // max(1, bin_frames)
-    else:
-        bins = np.floor_divide(times, bin_s).astype(np.int64)
-    return bin_hit_rate(bins, good, rows, times)
+        good &= columns.run == run
+    return np.flatnonzero(good)
+
+
+def _good_by(policy: ExportPolicy, columns: RowColumns) -> NDArray[np.bool_]:
+    network = judgement.verdicts(columns.code) == Verdict.GOOD
+    operator = columns.label == OperatorLabel.GOOD
+    match policy:
+        case ExportPolicy.NETWORK:
+            return network
+        case ExportPolicy.OPERATOR:
+            return operator
+    return operator | (network & (columns.label == OperatorLabel.NONE))

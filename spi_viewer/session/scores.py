@@ -1,9 +1,12 @@
-"""Figures from the scores alone: histogram, expected precision and recall."""
+"""Figures from the scores: histogram, expected precision and recall, scores of labelled frames."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spi_viewer.frames import OperatorLabel
+from spi_viewer.session.row_columns import RowColumns
 
 
 def score_histogram(
@@ -28,3 +31,13 @@ def expected_figures(p_good: NDArray[np.float32], threshold: float) -> tuple[flo
     precision = above.mean() if len(above) else np.nan
     recall = above.sum() / everything if everything > 0 else np.nan
     return float(precision), float(recall)
+
+
+def labelled_scores(
+    columns: RowColumns, run: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """P(good) and whether the operator said good, of labelled valid frames."""
+    chosen = (columns.label != OperatorLabel.NONE) & np.isfinite(columns.p_good)
+    if run is not None:
+        chosen &= columns.run == run
+    return columns.p_good[chosen], columns.label[chosen] == OperatorLabel.GOOD

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from spi_viewer.frames import DecisionRule
 from spi_viewer.session.frame_table import FrameTable
 from spi_viewer.session.label_journal import LabelChange
-from spi_viewer.session.runs import RunKind, RunState
+from spi_viewer.session.runs import RunKind, RunState, RunSummary
 from spi_viewer.session.tallies import Tallies
 
 
@@ -44,3 +44,18 @@ class SessionState:
         columns["label"][change.rows] = change.new
         self.tallies.change_labels(columns["run"][change.rows], change.old, change.new)
         self.revision += 1
+
+    def run_summaries(self) -> list[RunSummary]:
+        """All runs in order of opening."""
+        return [
+            RunSummary(
+                number,
+                run.name,
+                run.path,
+                run.kind,
+                run.state,
+                run.message,
+                self.tallies.counts(number),
+            )
+            for number, run in enumerate(self.runs)
+        ]

@@ -13,21 +13,19 @@ from spi_viewer.frames import (
     Crop,
     DecisionRule,
     DetectorGeometry,
-    FrameClass,
     FrameId,
     OperatorLabel,
-    Verdict,
 )
 from spi_viewer.session import judgement, scores
 from spi_viewer.session.frame_table import Context
-from spi_viewer.session.hit_rate import HitRateSeries
+from spi_viewer.session.hit_rate import HitRateSeries, hit_rate_series
 from spi_viewer.session.revision_cache import RevisionCache
+from spi_viewer.session.row_columns import RowColumns
 from spi_viewer.session.row_selection import (
     ExportPolicy,
-    RowColumns,
     RowFilter,
     SortOrder,
-    hit_rate_series,
+    good_rows,
     select_rows,
 )
 from spi_viewer.session.runs import Counts, RunSummary
@@ -63,18 +61,7 @@ class SessionView:
     def runs(self) -> list[RunSummary]:
         """All runs in order of opening."""
         with self._lock:
-            return [
-                RunSummary(
-                    number,
-                    run.name,
-                    run.path,
-                    run.kind,
-                    run.state,
-                    run.message,
-                    self._state.tallies.counts(number),
-                )
-                for number, run in enumerate(self._state.runs)
-            ]
+            return self._state.run_summaries()
 
     def counts(self, run: int | None = None) -> Counts:
         """Counts of one run or of all."""
@@ -100,10 +87,7 @@ class SessionView:
     def decided_rows(self, policy: ExportPolicy, run: int | None = None) -> NDArray[np.int64]:
         """Rows that are good by the network, by the operator, or finally; ascending."""
         _, columns, _ = self._snapshot()
-        good = self._good_by(policy, columns)
-        if run is not None:
-            good &= columns.run == run
-        return np.flatnonzero(good)
+        return good_rows(columns, policy, run)
 
     def frame_id(self, row: int) -> FrameId:
         """Where the row's frame stands on disk."""
@@ -137,11 +121,7 @@ class SessionView:
             table = self._state.table
             columns = table.columns
             by_other = np.array(
-                [
-                    table.contexts[number].model_hash != model_hash
-                    for number in range(len(table.contexts))
-                ],
-                bool,
+                [context.model_hash != model_hash for _, context in table.contexts.since(0)], bool
             )
             valid = (columns["flags"] & np.uint32(INVALID_FLAGS)) == 0
             chosen = valid & by_other[columns["context"]]
@@ -192,11 +172,10 @@ class SessionView:
         A file that was there before has one time for all its frames: bin that by frames.
         """
         revision, columns, _ = self._snapshot()
-        time_s = self._state.table.columns["written_at_s"][: len(columns.code)]
         return self._cache.get(
             ("hit rate", run, bin_s, bin_frames),
             revision,
-            lambda: hit_rate_series(columns, time_s, run, bin_s, bin_frames),
+            lambda: hit_rate_series(columns, run, bin_s, bin_frames),
         )
 
     def score_histogram(
@@ -209,19 +188,12 @@ class SessionView:
             lambda: scores.score_histogram(self._p_good(run), bins),
         )
 
-    def expected_figures(self, threshold: float, run: int | None = None) -> tuple[float, float]:
-        """(precision, recall) to expect at a threshold if the scores are calibrated."""
-        return scores.expected_figures(self._p_good(run), threshold)
-
     def labelled_scores(
         self, run: int | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """P(good) and whether the operator said good, of labelled valid frames."""
         _, columns, _ = self._snapshot()
-        chosen = (columns.label != OperatorLabel.NONE) & np.isfinite(columns.p_good)
-        if run is not None:
-            chosen &= columns.run == run
-        return columns.p_good[chosen], columns.label[chosen] == OperatorLabel.GOOD
+        return scores.labelled_scores(columns, run)
 
     # -- own ----------------------------------------------------------------------------------
 
@@ -250,27 +222,5 @@ class SessionView:
     def _snapshot(self) -> tuple[int, RowColumns, float]:
         """Revision, columns and threshold that belong together."""
         with self._lock:
-            columns = self._state.table.columns
-            return (
-                self._state.revision,
-                RowColumns(
-                    columns["run"],
-                    columns["code"],
-                    columns["label"],
-                    columns["flags"],
-                    columns["probabilities"][:, FrameClass.SINGLE],
-                    columns["photons"],
-                ),
-                self._state.rule.threshold,
-            )
-
-    @staticmethod
-    def _good_by(policy: ExportPolicy, columns: RowColumns) -> NDArray[np.bool_]:
-        network = judgement.verdicts(columns.code) == Verdict.GOOD
-        operator = columns.label == OperatorLabel.GOOD
-        match policy:
-            case ExportPolicy.NETWORK:
-                return network
-            case ExportPolicy.OPERATOR:
-                return operator
-        return operator | (network & (columns.label == OperatorLabel.NONE))
+            state = self._state
+            return state.revision, RowColumns.of(state.table.columns), state.rule.threshold
