@@ -15,29 +15,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 
-import numpy as np
-
 from spi_viewer.errors import NotReadyError, RunFileError
-from spi_viewer.frames import Crop, FrameBatch, FrameFlag
+from spi_viewer.frames import Crop, FrameBatch
 from spi_viewer.sources.crop_choice import CropChoice
+from spi_viewer.sources.directory_listing import ListingChanges
+from spi_viewer.sources.directory_poll import DirectoryPoll
 from spi_viewer.sources.frame_batches import BatchGatherer, first_rows
 from spi_viewer.sources.look_ahead import LookAhead
 from spi_viewer.sources.reader import Position, Reader
 from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.run_feed import GATHERING_S
 from spi_viewer.sources.watched_directory import WatchedDirectory
-from spi_viewer.sources.watched_file import (
-    QUIET_S,
-    RETRY_FIRST_S,
-    RETRY_MOST_S,
-    WatchedFile,
-    fingerprint,
-)
+from spi_viewer.sources.watched_file import QUIET_S, WatchedFile
 
-_POLL_PAUSE = 3.0  # times what a poll takes: listing ten thousands of files must leave time to read
 _NEWS_S = 5.0  # so long a changed file is news
 _GRACE_S = 3.0  # what is no run file yet may be one that was just begun
-_TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
 
 
 class WatchFeed:
@@ -69,18 +61,15 @@ class WatchFeed:
         self.refused: list[tuple[str, str]] = []  # only ever appended to
         self.newest_written_at_s: float | None = None
         self._reader = reader
+        self._poll = DirectoryPoll(reader, self.path, poll_interval_s, clock)
         self._directory = WatchedDirectory(reader, dataset)
         self._crops = CropChoice(reader, crop)
         self._look_ahead = LookAhead(reader, self._crops)
         self._looked_at, self._looked_at_s = clock(), wall_clock()
-        self._poll_interval_s = poll_interval_s
         self._clock = clock
         self._wall_clock = wall_clock
         self._queue: deque[WatchedFile] = deque()
         self._newest: WatchedFile | None = None
-        self._next_poll = clock()
-        self._poll_retry_s = RETRY_FIRST_S
-        self._trouble = ""
         self._told: set[tuple[str, str]] = set()
 
     @property
@@ -120,8 +109,9 @@ class WatchFeed:
 
     def next_batch(self, max_frames: int) -> FrameBatch | None:
         """Next frames, joined over small files; None when there are none, or no poll is due."""
-        if self._clock() >= self._next_poll:
-            self._poll()
+        changes = self._poll.changes(since=self._directory.state)
+        if changes is not None:
+            self._take_in(changes)
         gathered = BatchGatherer(max_frames, GATHERING_S, self._clock)
         goes_on = True
         while goes_on and self._queue:
@@ -133,23 +123,13 @@ class WatchFeed:
             except RunFileError as error:
                 self._after_error(file, error)
         self._look_ahead.end()
-        trouble = [(self.path, self._trouble)] if self._trouble else []
+        trouble = [(self.path, self._poll.trouble)] if self._poll.trouble else []
         self.waiting = trouble + self._directory.waiting()
         return gathered.batch()
 
-    def _poll(self) -> None:
-        started = self._clock()
-        try:
-            changes = self._reader.list_changes(self.path, self._directory.state)
-        except RunFileError as error:
-            self._trouble = error.reason
-            self._next_poll = self._clock() + self._poll_retry_s
-            self._poll_retry_s = min(2 * self._poll_retry_s, RETRY_MOST_S)
-            return
-        self._trouble = ""
-        self._poll_retry_s = RETRY_FIRST_S
+    def _take_in(self, changes: ListingChanges) -> None:
+        """Queue the files that are to be looked at, and tell of those that vanished unread."""
         now = self._clock()
-        self._next_poll = now + max(self._poll_interval_s, _POLL_PAUSE * (now - started))
         to_look_at, vanished = self._directory.compare(changes, now, self._wall_clock())
         news = [file for file in to_look_at if file.quiet_s(now) < _NEWS_S]
         self._newest = max(news, key=lambda file: file.stat.mtime_s, default=self._newest)
@@ -169,7 +149,7 @@ class WatchFeed:
             if not self._look(cursor, gathered):
                 return False
             cursor.describe()
-            self._recognise(file)
+            file.go_on_from_earlier(self._reader)
             file.needs_look = False
             self._tell_replaced(file)
         if not cursor.remaining:
@@ -199,13 +179,11 @@ class WatchFeed:
         self, file: WatchedFile, batch: FrameBatch, is_final: bool, gathered: BatchGatherer
     ) -> None:
         """Add the rows that are complete, and decide what comes next for the file."""
-        usable = len(batch) if is_final else self._usable(file, batch)
-        if usable and file.first_frame is None:
-            file.first_frame = fingerprint(batch), batch.crop
+        usable = len(batch) if is_final else file.usable_rows(batch, self._clock())
         gathered.add(first_rows(batch, usable))
         file.cursor.advance(usable)
         if usable:
-            file.note_progress()
+            file.note_progress(batch)
             newest = self.newest_written_at_s or 0.0
             self.newest_written_at_s = max(newest, file.stat.mtime_s)
         if usable < len(batch):
@@ -213,17 +191,6 @@ class WatchFeed:
             self._drop_from_queue(file)
         elif not file.cursor.remaining:
             self._leave(file)
-
-    def _usable(self, file: WatchedFile, batch: FrameBatch) -> int:
-        """Rows up to the first frame that may still be being written."""
-        torn = (batch.flags & _TORN) != 0
-        now = self._clock()
-        held = [  # a list: every torn frame's time starts with its first read
-            int(row)
-            for row in np.flatnonzero(torn)
-            if not file.gives_up_torn(batch.ids[row].index, not torn[row:].all(), now)
-        ]
-        return held[0] if held else len(batch)
 
     def _leave(self, file: WatchedFile) -> None:
         file.rest_or_look_again(self._clock(), self._looked_at_s)
@@ -233,7 +200,7 @@ class WatchFeed:
         now = self._clock()
         patience_s = QUIET_S if isinstance(error, NotReadyError) else _GRACE_S
         if file.is_gone:
-            file.rest()  # `_poll` has told
+            file.rest()  # `_take_in` has told
             file.needs_look = True
         elif file.cursor.is_hopeless or file.quiet_s(now) >= patience_s:
             self._refuse(file, error.reason)
@@ -245,17 +212,6 @@ class WatchFeed:
         self._tell(file, reason)
         file.rest()
         self._directory.plan(file)
-
-    def _recognise(self, file: WatchedFile) -> None:
-        """Go on where a file was left under its earlier name, if its first frame is the same."""
-        earlier, info = file.earlier, file.cursor.info
-        if earlier is not None and earlier.first_frame is not None and info is not None:
-            known, crop = earlier.first_frame
-            first = self._reader.read_batch(file.cursor.path, info.dataset, 0, 1, crop, 0.0)
-            if fingerprint(first) == known:
-                file.first_frame = earlier.first_frame
-                file.cursor.next_frame = earlier.cursor.next_frame
-        file.earlier = None
 
     def _tell_replaced(self, file: WatchedFile) -> None:
         if file.is_replaced:

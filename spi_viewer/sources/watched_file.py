@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from spi_viewer.frames import Crop, FrameBatch
+import numpy as np
+
+from spi_viewer.frames import Crop, FrameBatch, FrameFlag
 from spi_viewer.sources.directory_listing import FileStat
+from spi_viewer.sources.reader import Reader
 from spi_viewer.sources.run_cursor import RunCursor
 
 RETRY_FIRST_S = 0.25
@@ -11,6 +14,7 @@ RETRY_MOST_S = 2.0
 QUIET_S = 30.0  # unchanged for so long, a file will not change any more
 _OLD_S = 600.0  # by its time stamp when first seen; clocks of file servers are off by less
 
+_TORN = np.uint32(FrameFlag.UNREADABLE | FrameFlag.NOT_WRITTEN | FrameFlag.SOURCE_MISSING)
 # A torn frame with readable frames behind it is damaged rather than half-written: writers may
 # flush out of order, but not for long.
 _TORN_AMID_S = 2.0
@@ -20,11 +24,6 @@ _TORN_AMID_S = 2.0
 _LAST_LOOK_S = 6.0
 _RACY_S = 0.05
 _COARSE_STAMP_S = 2.5
-
-
-def fingerprint(batch: FrameBatch) -> int:
-    """Tells the first frame of a batch from others; noise makes every frame unique."""
-    return hash(batch.counts[0].tobytes())
 
 
 class WatchedFile:
@@ -106,12 +105,35 @@ class WatchedFile:
         self._torn_since.clear()
         self.cursor.forget_info()
 
-    def note_progress(self) -> None:
-        """Frames came out of it."""
+    def note_progress(self, batch: FrameBatch) -> None:
+        """Frames came out of it: the first rows of `batch`."""
+        if self.first_frame is None:
+            self.first_frame = _fingerprint(batch), batch.crop
         self.waiting = ""
         self._retry_s = RETRY_FIRST_S
 
-    def gives_up_torn(self, frame: int, has_readable_behind: bool, now: float) -> bool:
+    def go_on_from_earlier(self, reader: Reader) -> None:
+        """Go on where it was left under its earlier name, if its first frame is the same."""
+        earlier, info = self.earlier, self.cursor.info
+        if earlier is not None and earlier.first_frame is not None and info is not None:
+            known, crop = earlier.first_frame
+            first = reader.read_batch(self.cursor.path, info.dataset, 0, 1, crop, 0.0)
+            if _fingerprint(first) == known:
+                self.first_frame = earlier.first_frame
+                self.cursor.next_frame = earlier.cursor.next_frame
+        self.earlier = None
+
+    def usable_rows(self, batch: FrameBatch, now: float) -> int:
+        """Rows up to the first frame that may still be being written."""
+        torn = (batch.flags & _TORN) != 0
+        held = [  # a list: every torn frame's time starts with its first read
+            int(row)
+            for row in np.flatnonzero(torn)
+            if not self._gives_up_torn(batch.ids[row].index, not torn[row:].all(), now)
+        ]
+        return held[0] if held else len(batch)
+
+    def _gives_up_torn(self, frame: int, has_readable_behind: bool, now: float) -> bool:
         """True when a torn frame will not mend: then it is handed out as it is."""
         since = self._torn_since.setdefault(frame, now)
         if self.quiet_s(now) >= QUIET_S:
@@ -134,3 +156,8 @@ class WatchedFile:
         age_s = abs(looked_at_s - self.stat.mtime_s)
         is_coarse = self.stat.mtime_s == int(self.stat.mtime_s)
         return age_s < (_COARSE_STAMP_S if is_coarse else _RACY_S)
+
+
+def _fingerprint(batch: FrameBatch) -> int:
+    """Tells the first frame of a batch from others; noise makes every frame unique."""
+    return hash(batch.counts[0].tobytes())
