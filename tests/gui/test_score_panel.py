@@ -43,6 +43,18 @@ def test_expected_figures_agree_with_the_frames_themselves(threshold: float) -> 
     assert expected.recall == pytest.approx(above.sum() / scores.sum(), abs=0.01)
 
 
+def test_what_is_expected_comes_true_when_the_scores_are_calibrated() -> None:
+    random = np.random.default_rng(0)
+    scores = random.random(200_000)
+    is_good = random.random(200_000) < scores
+    counts, _ = np.histogram(scores, EDGES)
+    expected = expected_at(0.6, EDGES, counts)
+    assert expected.precision == pytest.approx(is_good[scores >= 0.6].mean(), abs=0.01)
+    assert expected.recall == pytest.approx(
+        (is_good & (scores >= 0.6)).sum() / is_good.sum(), abs=0.01
+    )
+
+
 def test_nothing_is_expected_of_nothing() -> None:
     expected = expected_at(0.5, EDGES, np.zeros(100, int))
     assert np.isnan(expected.precision)

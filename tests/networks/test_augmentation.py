@@ -121,6 +121,20 @@ def test_a_clipped_frame_is_an_eight_bit_picture(frames):
     assert torch.equal(shown, shown.round())
 
 
+def test_a_frame_whose_fringes_take_all_pixels_is_not_coarsened(frames):
+    counts, valid = frames
+    needs = torch.tensor([0, 128]).repeat(len(counts) // 2)
+    classes = torch.full((len(counts),), int(FrameClass.MULTI))
+    shares = only("coarsened")
+    changed, _ = augmentation.augment(counts, valid, classes, needs, generator(6), shares)
+    still, _ = augmentation.augment(
+        counts, valid, classes, fewest_px(counts, 128), generator(6), shares
+    )
+    same = (changed == still).flatten(1).all(1)
+    assert same[needs == 128].all()
+    assert not same[needs == 0].any()
+
+
 def test_a_coarsened_frame_keeps_its_light(frames):
     counts, valid = frames[0], torch.ones_like(frames[1])
     coarse, _ = augment(counts, valid, generator(6), only("coarsened"))
