@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from spi_viewer.frames import OperatorLabel
 from spi_viewer.session.row_selection import RowFilter, SortOrder
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def select_shown(session: Session, choice: Choice) -> Selected:
         rows = rows[known] if held_back else rows
     counts = _counts(session, choice.run)
     return Selected(choice, rows, held_back, counts, revision, row_count)
+
+
+def undecided_rows(session: Session, run: int | None) -> NDArray[np.int64]:
+    """Unsure frames of a run (None: of all) that nobody has decided."""
+    unsure = session.select(RowFilter.UNSURE, SortOrder.OLDEST, run)
+    return unsure[session.labels(unsure) == OperatorLabel.NONE]
 
 
 def _counts(session: Session, run: int | None) -> dict[RowFilter, int]:

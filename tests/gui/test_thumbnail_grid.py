@@ -49,7 +49,7 @@ def grid(qtbot, session):
 def refresh(grid, qtbot):
     """A refresh that may be put off until the grid has rested."""
     grid.refresh()
-    qtbot.waitUntil(lambda: grid._seen_revision == grid._session.revision)
+    qtbot.waitUntil(lambda: grid._query.is_up_to_date)
 
 
 def shown(grid):
@@ -269,9 +269,9 @@ def test_no_button_takes_the_keys_away(grid, qtbot):
 @pytest.fixture
 def large_session_grid(grid, qtbot, monkeypatch):
     """A grid that takes its session for a large one and asks it off the GUI thread."""
-    monkeypatch.setattr("spi_viewer.gui.thumbnail_grid._INLINE_ROWS", 0)
+    monkeypatch.setattr("spi_viewer.gui.thumbnail_query._INLINE_ROWS", 0)
     yield grid
-    qtbot.waitUntil(lambda: grid._selecting.is_idle)
+    qtbot.waitUntil(lambda: grid._query.is_idle)
 
 
 def test_a_large_session_is_sorted_off_the_gui_thread(large_session_grid, session, qtbot):
