@@ -16,29 +16,30 @@ if TYPE_CHECKING:
 def connect_views(window: MainWindow) -> None:
     """Siblings never talk: what one view says, another hears here."""
     bridge, follow, decisions = window.bridge, window.follow, window.decisions
+    states, preferences = window.states, window.preferences
     grid, pattern = window.grid, window.pattern
     for signal, *slots in (
         # what the workers did
         (bridge.status_changed, window.strip.show_status, window.sources.show_status),
         (bridge.status_changed, window.opener.offer_choices),
         (bridge.status_changed, lambda _status: window.show_idle_reason()),
-        (bridge.status_changed, window.show_judging_again),
-        (bridge.rows_changed, grid.refresh, window.show_label_state, window.show_idle_reason),
+        (bridge.status_changed, states.show_judging_again, window.shown.inspect_once_judged_again),
+        (bridge.rows_changed, grid.refresh, states.show_labels, window.show_idle_reason),
         (bridge.counts_due, window.figures.show_counts),
         (bridge.charts_due, window.figures.show_charts, window.embedding.refresh),
         (bridge.inspection_changed, pattern.show_inspection),
-        (pattern.inspection_drawn, window.explain_drawn),
+        (pattern.inspection_drawn, window.shown.explain),
         (bridge.ticked, follow.look),
         # which frame is shown
-        (follow.row_wanted, window.inspect_row, window.embedding.show_row),
-        (follow.unjudged_wanted, window.inspect_unjudged),
-        (follow.following_changed, window.show_following),
+        (follow.row_wanted, window.inspector.request, window.embedding.show_row),
+        (follow.unjudged_wanted, window.inspector.request),
+        (follow.following_changed, states.show_following, window.badge.show_following),
         (window.badge.following_requested, follow.set_following),
         (window.counts.row_chosen, follow.choose, grid.select_row),
         (window.embedding.row_chosen, follow.choose, grid.select_row),
         (window.embedding.rows_chosen, window.choose_rows),
         (grid.current_row_changed, follow.choose),
-        (window.film.playing_changed, window.show_playing),
+        (window.film.playing_changed, states.show_playing),
         (grid.newest_requested, lambda: follow.set_following(True)),
         # which runs there are
         (window.sources.open_requested, window.opener.ask_for_files),
@@ -49,14 +50,19 @@ def connect_views(window: MainWindow) -> None:
         (window.opener.opened, window.select_run),
         (window.opener.refused, window.say),
         # what the operator decides
-        (grid.labels_changed, window.show_label_state),
+        (grid.labels_changed, states.show_labels),
         (grid.export_requested, window.export),
         (pattern.crop_changed, decisions.set_crop),
         (window.scores.rule_changed, decisions.set_rule),
         (window.activation.label_requested, decisions.decide),
         (decisions.said, window.say),
-        (decisions.labels_changed, window.show_label_state),
+        (decisions.labels_changed, states.show_labels),
         (decisions.rule_changed, window.strip.show_rule),
+        (states.said, window.say),
+        # what the operator prefers
+        (preferences.theme_changed, states.show_theme),
+        (preferences.thumbnail_size_chosen, grid.view.set_picture_px),
+        (preferences.said, window.say),
         # how it is drawn
         (pattern.colour_map_changed, grid.set_colour_map),
         (window.activation.activation_class_changed, pattern.set_activation_class),
@@ -64,7 +70,7 @@ def connect_views(window: MainWindow) -> None:
         for slot in slots:
             signal.connect(slot)
     # In an event of its own: painted with the pattern, all would hold the window up together.
-    pattern.inspection_drawn.connect(window.go_with_drawn, Qt.QueuedConnection)
+    pattern.inspection_drawn.connect(window.shown.describe, Qt.QueuedConnection)
 
 
 def connect_actions(window: MainWindow) -> None:
@@ -79,7 +85,7 @@ def connect_actions(window: MainWindow) -> None:
         "stop_run": decisions.stop_selected_run,
         "export": window.export,
         "adapt": window.adapt,
-        "settings": lambda: dialogs.edit_settings(window.use_settings),
+        "settings": lambda: dialogs.edit_settings(window.preferences.use),
         "quit": window.close,
         "label_good": lambda: decisions.decide(OperatorLabel.GOOD),
         "label_bad": lambda: decisions.decide(OperatorLabel.BAD),
@@ -102,7 +108,7 @@ def connect_actions(window: MainWindow) -> None:
         "judge_again": decisions.judge_again,
         "follow": window.follow.set_following,
         "follow_good": window.follow.set_only_good,
-        "light": lambda light: window.wear("light" if light else "dark"),
+        "light": lambda light: window.preferences.wear("light" if light else "dark"),
         "full_screen": lambda full: window.showFullScreen() if full else window.showNormal(),
     }
     for name, use in states.items():

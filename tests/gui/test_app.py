@@ -30,7 +30,7 @@ def make_watched_window(*args):
 
     def look():
         counts = window._session.counts()
-        if counts.frames >= 12 and window._inspector.latest() is not None:
+        if counts.frames >= 12 and window.inspector.latest() is not None:
             timer.stop()
             seen.update(frames=counts.frames, run=window.strip.run.value.text())
             print("ready", flush=True)
