@@ -76,6 +76,7 @@ class ExportForm(QWidget):
         self._is_locked = self.is_complete = False
         self.policies = QButtonGroup(self)
         self.counts: dict[str, QLabel] = {}
+        self._has_rows: dict[str, bool] = {}
         self.destination = QLineEdit(str(Path(directory or Path.home()) / "good_frames.cxi"))
         self.browse = QPushButton("Browse…")
         self.overwrite = QCheckBox("Replace the file that is there")
@@ -105,6 +106,7 @@ class ExportForm(QWidget):
             return
         for name, label in self.counts.items():
             rows = self._rows_of(name)
+            self._has_rows[name] = len(rows) > 0
             text = "1 frame" if len(rows) == 1 else f"{format_count(len(rows))} frames"
             unsure = self._unsure_of(rows)
             label.setText(f"{text}, {format_count(unsure)} unsure" if unsure else text)
@@ -147,7 +149,7 @@ class ExportForm(QWidget):
             self.overwrite.setChecked(False)
         refused = exists and not self.overwrite.isChecked()
         has_name = bool(self.destination.text().strip()) and not target.is_dir()
-        has_rows = not self.counts[self._policy()].text().startswith("0 ")
+        has_rows = self._has_rows.get(self._policy(), False)
         self.is_complete = has_name and has_rows and not refused
         self.checked.emit()
 
