@@ -27,10 +27,12 @@ PairsAt16 = Annotated[
     int | None,
     typer.Option(min=1, help="Residual pairs at 16x16x64.", rich_help_panel=_NETWORK),
 ]
-PairsAt8 = Annotated[
-    int | None,
+Autocorrelation = Annotated[
+    bool | None,
     typer.Option(
-        min=0, help="Residual pairs at 8x8x128, beyond the poster's.", rich_help_panel=_NETWORK
+        "--autocorrelation/--pattern-only",
+        help="Look at the pattern's autocorrelation, too, where separate particles lie apart.",
+        rich_help_panel=_NETWORK,
     ),
 ]
 Dropout = Annotated[

@@ -37,6 +37,10 @@ class Network(nn.Module):
     def forward_head(self, features: Tensor) -> Tensor:
         """Last maps -> class scores (B, K)."""
 
+    def scores_to_learn(self, x: Tensor) -> list[Tensor]:
+        """Network input (B, C, 128, 128) -> all class scores (B, K) that learning shall mend."""
+        return [self(x)]
+
     @abstractmethod
     def class_activation(self, features: Tensor) -> Tensor:
         """Share of each grid cell of the pattern in each class score: last maps -> (B, K, 8, 8)."""

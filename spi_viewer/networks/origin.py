@@ -21,41 +21,36 @@ _SCORES = "fc.weight"
 def first_network(config: TrainingConfig, origin: Model | None) -> Network:
     """The network with random weights, or with those of a model of the same architecture.
 
-    A model without the block at 8x8 is the start of one with it, too, which gives the same scores
-    until it learns.
+    A model without an eye for the autocorrelation is the start of one with it, too, which gives
+    the same scores until it learns; the other way round the network loses what that eye adds.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = build_network(config.network)
     if origin is None:
         return network
-    ours, theirs = _common(config.network, origin.card.config)
+    ours, theirs = _with_weights(config.network), _with_weights(origin.card.config)
     if ours != theirs or config.input_kind is not origin.card.input_kind:
         raise ModelError(
             f"{origin.card.name} is another network ({kind_of(theirs)}, {theirs}, input "
             f"{origin.card.input_kind}), so its weights do not fit {kind_of(ours)}, {ours}, "
             f"input {config.input_kind}; ask for the same architecture"
         )
-    learned = origin.network.state_dict()
-    if config.network.k and not origin.card.config.k:
-        learned = _grown(learned, network.state_dict())
-    network.load_state_dict(learned)
+    network.load_state_dict(_fitted(origin.network.state_dict(), network.state_dict()))
     return network
 
 
-def _grown(learned: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What a smaller network learned within a larger one: its class scores pass by new maps."""
+def _fitted(learned: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What a network learned, within one with more maps or fewer: the scores pass by new ones."""
     scores = torch.zeros_like(new[_SCORES])
-    scores[:, : learned[_SCORES].shape[1]] = learned[_SCORES]
-    return new | learned | {_SCORES: scores}
+    common = min(scores.shape[1], learned[_SCORES].shape[1])
+    scores[:, :common] = learned[_SCORES][:, :common]
+    return {name: learned.get(name, value) for name, value in new.items()} | {_SCORES: scores}
 
 
-def _common(ours: NetworkConfig, theirs: NetworkConfig) -> tuple[NetworkConfig, NetworkConfig]:
-    """Both without what has no weights, and without what the other can grow."""
-    ours, theirs = (
-        replace(one, dropout=0.0, second_look=False, own_share=0.0) for one in (ours, theirs)
-    )
-    return (ours if theirs.k else replace(ours, k=0)), theirs
+def _with_weights(config: NetworkConfig) -> NetworkConfig:
+    """The configuration without what has no weights, and without what can come and go."""
+    return replace(config, dropout=0.0, second_look=False, own_share=0.0, autocorrelation=False)
 
 
 def with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:

@@ -91,8 +91,10 @@ class Update:
 
     def _loss(self, x: Tensor, target: Tensor) -> Tensor:
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._mixed):
-            logits = self._state.network(x)
-        return F.cross_entropy(logits.float(), target, label_smoothing=self._config.label_smoothing)
+            every = self._state.network.scores_to_learn(x)
+        smoothing = self._config.label_smoothing
+        losses = [F.cross_entropy(s.float(), target, label_smoothing=smoothing) for s in every]
+        return torch.stack(losses).mean()
 
 
 @contextlib.contextmanager

@@ -8,13 +8,13 @@ import torch
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.checkpoint import Model
 from spi_viewer.networks.origin import first_network
-from spi_viewer.networks.resnet import ResNet, ResNetConfig
+from spi_viewer.networks.resnet import ResNet
 from spi_viewer.networks.training_config import TrainingConfig
 
 
 @pytest.fixture
 def small(untrained: Model) -> Model:
-    """A model without a block at 8x8, whose scores are not all alike."""
+    """A model of the pattern alone, whose scores are not all alike."""
     torch.nn.init.normal_(untrained.network.fc.weight)
     return untrained
 
@@ -24,21 +24,26 @@ def config_of(model: Model, **changes: object) -> TrainingConfig:
     return TrainingConfig(name="next", network=network, input_kind=model.card.input_kind)
 
 
-@pytest.mark.parametrize("k", [1, 2])
-def test_a_grown_network_gives_the_scores_it_started_from_and_can_learn(small: Model, k: int):
+def test_a_network_with_another_eye_gives_the_scores_it_started_from_and_can_learn(small: Model):
     frames = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    grown = first_network(config_of(small, k=k), small).eval()
+    grown = first_network(config_of(small, autocorrelation=True), small).eval()
     torch.testing.assert_close(grown(frames), small.network.eval()(frames))
     grown.train()(frames).square().sum().backward()
     assert grown.fc.weight.grad[:, 64 * 64 :].abs().sum() > 0  # the new maps are not dead
 
 
-def test_a_network_does_not_shrink(small: Model):
-    large = first_network(config_of(small, k=1), small)
+def test_without_that_eye_a_network_gives_the_scores_of_the_pattern_alone(small: Model):
+    frames = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    large = first_network(config_of(small, autocorrelation=True), small).eval()
     assert isinstance(large, ResNet)
-    card = replace(small.card, config=ResNetConfig(k=1))
+    torch.nn.init.normal_(large.fc.weight)
+    card = replace(small.card, config=large.config)
     model = Model(large, card, small.pixel_statistics, small.familiarity)
+    cut = first_network(config_of(small), model).eval()
+    torch.testing.assert_close(cut(frames), large.scores_to_learn(frames)[1])
+    assert not torch.allclose(cut(frames), large(frames))
+
+
+def test_a_network_of_another_size_is_refused(small: Model):
     with pytest.raises(ModelError, match="another network"):
-        first_network(config_of(small), model)
-    with pytest.raises(ModelError, match="another network"):
-        first_network(config_of(small, k=2), model)
+        first_network(config_of(small, n=2), small)

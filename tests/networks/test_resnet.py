@@ -22,15 +22,24 @@ def test_every_convolution_has_the_size_that_the_poster_gives(n, m, frames):
     assert network(frames).shape == (2, 4)
 
 
-def test_a_block_beyond_the_posters_adds_its_maps_to_the_scores(frames):
-    network = ResNet(ResNetConfig(k=2)).eval()
-    shapes = [tuple(maps.shape[1:]) for _, maps in network.feature_maps(frames)]
-    assert shapes[-4:] == [(128, 8, 8)] * 4
-    assert network.feature_count == 64 + 128
-    torch.nn.init.zeros_(network.fc.weight[:, : 64 * 64])
-    before = network(frames)
-    torch.nn.init.normal_(network.fc.weight[:, 64 * 64 :])
-    assert not torch.allclose(network(frames), before)
+def test_the_autocorrelations_maps_follow_the_patterns_in_the_scores(frames):
+    network = ResNet(ResNetConfig(autocorrelation=True)).eval()
+    assert network.feature_count == 64 + 64
+    assert network.forward_features(frames).shape == (2, 128, 8, 8)
+    poster = ResNet(ResNetConfig()).eval()
+    learned = network.state_dict()
+    learned["fc.weight"] = learned["fc.weight"][:, : 64 * 64]
+    poster.load_state_dict({name: learned[name] for name in poster.state_dict()})
+    both, pattern_only = network.scores_to_learn(frames)
+    torch.testing.assert_close(both, network(frames))
+    torch.testing.assert_close(pattern_only, poster(frames))
+    assert not torch.allclose(both, pattern_only)
+    assert len(poster.scores_to_learn(frames)) == 1
+
+
+def test_the_autocorrelation_cannot_be_had_of_the_posters_input():
+    with pytest.raises(ValueError, match="per image"):
+        ResNetConfig(autocorrelation=True, in_channels=1).check()
 
 
 def test_resnet10_has_ten_layers_with_weights_and_no_weights_in_its_identities():
@@ -58,10 +67,12 @@ def test_a_later_layer_does_not_overwrite_an_earlier_one(frames):
     torch.testing.assert_close(last, network.forward_features(frames))
 
 
-@pytest.mark.parametrize("k", [0, 1])
+@pytest.mark.parametrize("autocorrelation", [False, True])
 @pytest.mark.parametrize("global_pool", [False, True])
-def test_the_class_activation_adds_up_to_the_score_without_its_bias(frames, global_pool, k):
-    network = ResNet(ResNetConfig(global_pool=global_pool, k=k)).eval()
+def test_the_class_activation_adds_up_to_the_score_without_its_bias(
+    frames, global_pool, autocorrelation
+):
+    network = ResNet(ResNetConfig(global_pool=global_pool, autocorrelation=autocorrelation)).eval()
     torch.nn.init.normal_(network.fc.weight)
     torch.nn.init.normal_(network.fc.bias)
     activation = network.class_activation(network.forward_features(frames))
