@@ -44,12 +44,11 @@ def explain(network: Network, x: Tensor, temperature: float) -> Explanation:
     """Explain one frame: network input (1, C, 128, 128). Without hooks, so safe on any thread."""
     with torch.inference_mode():
         layers = network.feature_maps(x)
-        scores = network(x)[0].float() / temperature
-        grid = network.explained_activation(x)
+        scores, grid = network.explained(x)
         side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
         class_maps = F.interpolate(grid.float(), side, mode="bilinear")[0]
         return Explanation(
-            probabilities=_numpy(scores.softmax(0)),
+            probabilities=_numpy((scores[0].float() / temperature).softmax(0)),
             network_input=_numpy(x[0]),
             class_maps=_numpy(class_maps),
             layers=[LayerMaps(name, _numpy(maps[0])) for name, maps in layers],

@@ -45,9 +45,10 @@ class Network(nn.Module):
     def class_activation(self, features: Tensor) -> Tensor:
         """Share of each grid cell of the pattern in each class score: last maps -> (B, K, 8, 8)."""
 
-    def explained_activation(self, x: Tensor) -> Tensor:
-        """Share of each place of network input (B, C, 128, 128) in each score: (B, K, 8, 8)."""
-        return self.class_activation(self.forward_features(x))
+    def explained(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class scores (B, K), and the share of each place of the input in each: (B, K, 8, 8)."""
+        features = self.forward_features(x)
+        return self.forward_head(features), self.class_activation(features)
 
     @abstractmethod
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:

@@ -79,7 +79,9 @@ class ResNet(SecondLookNetwork):
         self.block32 = residual_block(stem, low, config.n, config.own_share)
         self.block16 = residual_block(low, high, config.m, config.own_share)
         self.branch = (
-            AutocorrelationBranch(_CHANNELS, config.own_share) if config.autocorrelation else None
+            AutocorrelationBranch(_CHANNELS, config.class_count, config.dropout, config.own_share)
+            if config.autocorrelation
+            else None
         )
         self.dropout = nn.Dropout(config.dropout)
         cells = 1 if config.global_pool else _GRID * _GRID
@@ -102,16 +104,18 @@ class ResNet(SecondLookNetwork):
         return self.fc(self.dropout(flat))
 
     def scores_to_learn(self, x: Tensor) -> list[Tensor]:
-        """The scores, and those without the autocorrelation, so that the pattern's are good alone.
+        """The scores, and those of the pattern and of the autocorrelation alone.
 
-        They are the scores of the poster's network, which can be cut out of this one.
+        The pattern's are the scores of the poster's network, which can be cut out of this one.
         """
         maps = self.forward_features(x)
+        scores = self.forward_head(maps)
         if self.branch is None:
-            return [self.forward_head(maps)]
-        is_pattern = torch.arange(maps.shape[1], device=maps.device) < _CHANNELS[-1]
-        alone = maps * is_pattern[:, None, None]
-        return [self.forward_head(maps), self.forward_head(alone)]
+            return [scores]
+        pattern, autocorrelation = maps.split(_CHANNELS[-1], 1)
+        pattern_alone = torch.cat([pattern, torch.zeros_like(autocorrelation)], 1)
+        alone = self.branch.scores_alone(autocorrelation)
+        return [scores, self.forward_head(pattern_alone), alone]
 
     def class_activation(self, features: Tensor) -> Tensor:
         """Share of each grid cell in each class score: (B, feature_count, 8, 8) -> (B, K, 8, 8).
@@ -130,7 +134,7 @@ class ResNet(SecondLookNetwork):
         return cells.unflatten(2, (_GRID, _GRID))
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
-        """Name and maps (B, c, h, w) after each convolution, in order."""
+        """Name and maps (B, c, h, w) after each convolution, in order; the pattern's come last."""
         image, x = x, self._stem(x)
         maps = [("conv 64×64", x)]
         for size, block in ((32, self.block32), (16, self.block16)):
@@ -140,7 +144,7 @@ class ResNet(SecondLookNetwork):
                 x = pair.second(inner, x)
                 for offset, layer in enumerate((inner, x), start=1):
                     maps.append((f"{size}×{size} conv {2 * pair_number + offset}", layer))
-        return maps if self.branch is None else [*maps, *self.branch.feature_maps(image)]
+        return maps if self.branch is None else [*self.branch.feature_maps(image), *maps]
 
     def fuse_batch_norm(self) -> Self:
         """Fold each batch norm into its convolution, in place."""

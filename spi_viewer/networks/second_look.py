@@ -41,26 +41,26 @@ class SecondLookNetwork(Network):
         maps = self.one_look(x)
         rows, doubts = self._doubtful(maps)
         if len(rows):
-            # The scores are linear in the maps: the mean's scores are the mean of the scores.
-            looks = blended(maps[rows], self._further_looks(x[rows]), doubts)
-            maps = maps.index_copy(0, rows, looks)
+            maps = _with_further(maps, rows, self._further_looks(x[rows]), doubts)
         return maps
 
-    def explained_activation(self, x: Tensor) -> Tensor:
-        """Share of each place of network input (B, C, 128, 128) in each score: (B, K, 8, 8).
+    def explained(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class scores (B, K), and the share of each place of the input in each: (B, K, 8, 8).
 
         After a second look the mean of all views, each share in its place.
         """
         maps = self.one_look(x)
-        activation = self.class_activation(maps)
         rows, doubts = self._doubtful(maps)
+        activation = self.class_activation(maps)
         if len(rows):
-            views = [self.class_activation(look) for look in self._further_looks(x[rows])]
+            looks = self._further_looks(x[rows])
+            maps = _with_further(maps, rows, looks, doubts)
             further = [
-                reversed_along(v, axes) for v, axes in zip(views, _FURTHER_VIEWS, strict=True)
+                reversed_along(self.class_activation(look), axes)
+                for look, axes in zip(looks, _FURTHER_VIEWS, strict=True)
             ]
-            activation = activation.index_copy(0, rows, blended(activation[rows], further, doubts))
-        return activation
+            activation = _with_further(activation, rows, further, doubts)
+        return self.forward_head(maps), activation
 
     def _doubtful(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of the patterns to look at again, and the doubt about each."""
@@ -81,6 +81,14 @@ def doubt(scores: Tensor) -> Tensor:
     log_odds = good - bad.logsumexp(1)
     left = (_SURE_LOG_ODDS - log_odds.abs()) / (_SURE_LOG_ODDS - _DOUBTFUL_LOG_ODDS)
     return left.clamp(0.0, 1.0)
+
+
+def _with_further(first: Tensor, rows: Tensor, further: list[Tensor], doubts: Tensor) -> Tensor:
+    """The first look's (B, ...), those of the doubtful rows blended with their further looks.
+
+    The scores are linear in the maps: the mean's scores are the mean of the scores.
+    """
+    return first.index_copy(0, rows, blended(first[rows], further, doubts))
 
 
 def blended(first: Tensor, further: list[Tensor], doubts: Tensor) -> Tensor:

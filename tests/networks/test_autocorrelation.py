@@ -85,10 +85,11 @@ def test_an_empty_frame_is_dark():
 
 def test_the_branchs_maps_fit_those_of_the_pattern_and_survive_fusing():
     frames = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    branch = AutocorrelationBranch((16, 32, 64), 0.0)
+    branch = AutocorrelationBranch((16, 32, 64), 4, 0.2, 0.0)
     branch(frames)  # its batch norms learn something
     branch.eval()
     assert branch(frames).shape == (2, 64, 8, 8)
+    assert branch.scores_alone(branch(frames)).shape == (2, 4)
     fused = copy.deepcopy(branch)
     fused.fuse_batch_norm()
     torch.testing.assert_close(fused(frames), branch(frames), rtol=1e-4, atol=1e-4)

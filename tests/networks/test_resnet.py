@@ -30,10 +30,13 @@ def test_the_autocorrelations_maps_follow_the_patterns_in_the_scores(frames):
     learned = network.state_dict()
     learned["fc.weight"] = learned["fc.weight"][:, : 64 * 64]
     poster.load_state_dict({name: learned[name] for name in poster.state_dict()})
-    both, pattern_only = network.scores_to_learn(frames)
+    both, pattern_only, branch_only = network.scores_to_learn(frames)
     torch.testing.assert_close(both, network(frames))
     torch.testing.assert_close(pattern_only, poster(frames))
     assert not torch.allclose(both, pattern_only)
+    branch_only.square().sum().backward()
+    assert network.branch.conv.weight.grad.abs().sum() > 0
+    assert network.conv.weight.grad is None or not network.conv.weight.grad.any()
     assert len(poster.scores_to_learn(frames)) == 1
 
 

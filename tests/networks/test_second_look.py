@@ -12,6 +12,7 @@ from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.second_look import blended, doubt
 
 RESNET, OWN_SHARE = ResNetConfig(), ResNetConfig(own_share=0.5)
+TWO_EYES = ResNetConfig(autocorrelation=True)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def looking_once(network: Network) -> Network:
     return once
 
 
-@pytest.mark.parametrize("config", [RESNET, OWN_SHARE])
+@pytest.mark.parametrize("config", [RESNET, OWN_SHARE, TWO_EYES])
 def test_a_doubtful_pattern_is_judged_by_the_mean_of_all_its_views(frames, config):
     network = looking_again(1.0, config)
     once = looking_once(network)
@@ -79,14 +80,15 @@ def test_only_the_doubtful_ones_of_a_batch_are_looked_at_again(frames):
     assert not torch.allclose(second[0], first[0], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("global_pool", [False, True])
-def test_with_a_second_look_the_activation_adds_up_and_turns_with_the_pattern(frames, global_pool):
-    network = looking_again(1.0, replace(RESNET, global_pool=global_pool))
-    activation = network.explained_activation(frames)
-    scores = activation.sum((2, 3)) + network.fc.bias
+@pytest.mark.parametrize("config", [RESNET, replace(RESNET, global_pool=True), TWO_EYES])
+def test_with_a_second_look_the_activation_adds_up_and_turns_with_the_pattern(frames, config):
+    network = looking_again(1.0, config)
+    scores, activation = network.explained(frames)
     torch.testing.assert_close(scores, network(frames), rtol=1e-4, atol=1e-4)
+    total = activation.sum((2, 3)) + network.fc.bias
+    torch.testing.assert_close(total, scores, rtol=1e-4, atol=1e-4)
     for axes in ((2, 3), (2,), (3,)):
-        reversed_too = network.explained_activation(frames.flip(axes))
+        _, reversed_too = network.explained(frames.flip(axes))
         torch.testing.assert_close(reversed_too, activation.flip(axes), rtol=1e-4, atol=1e-5)
 
 
@@ -95,7 +97,7 @@ def test_with_a_second_look_the_activation_stays_where_the_pattern_differs():
     blank = torch.zeros(1, 3, 128, 128)
     spot = blank.clone()
     spot[:, :, 8:16, 100:108] = 3.0
-    change = network.explained_activation(spot) - network.explained_activation(blank)
+    change = network.explained(spot)[1] - network.explained(blank)[1]
     row, column = divmod(int(change[0].abs().sum(0).argmax()), 8)
     assert row <= 1
     assert column >= 5
