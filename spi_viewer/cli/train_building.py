@@ -78,7 +78,12 @@ def network_config(kind: str, in_channels: int, **wanted: float | None) -> Netwo
     if unknown:
         raise typer.BadParameter(f"a network of the kind {kind} has no --{min(unknown)}")
     values: dict[str, Any] = {"in_channels": in_channels, **asked}
-    return config(**values)
+    network: NetworkConfig = config(**values)
+    try:
+        network.check()
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return network
 
 
 def refuse_given(context: typer.Context, names: Sequence[str], reason: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from spi_viewer.networks.checkpoint import load_model
 from spi_viewer.networks.training_step import Update
@@ -59,6 +60,32 @@ def test_a_network_that_looks_twice_starts_from_one_that_looks_once(train, tmp_p
     assert load_model(tmp_path / "tiny").card.config.second_look
     (tmp_path / "tiny").rename(tmp_path / "second")
     assert "another network" in train(**{"from": tmp_path / "second", "n": 2}).err
+
+
+def test_a_model_of_two_eyes_judges_and_the_posters_network_is_cut_out_of_it(
+    train, spi_viewer, write_run, read_table, tmp_path: Path
+) -> None:
+    assert train("--autocorrelation").exit_code == 0
+    both = (tmp_path / "tiny").rename(tmp_path / "both")
+    scores = tmp_path / "scores.csv"
+    judged = spi_viewer("classify", write_run("r.h5"), "-o", scores, "--model", both)
+    assert judged.exit_code == 0
+    assert len(read_table(scores)) == 10
+    assert train(**{"from": both, "epochs": 0}).exit_code == 0
+    poster = load_model(tmp_path / "tiny")
+    assert not poster.card.config.autocorrelation
+    learned = load_model(both).network.state_dict()
+    assert all(
+        torch.equal(value, learned[name])
+        for name, value in poster.network.state_dict().items()
+        if not name.startswith("fc.")
+    )
+
+
+def test_the_posters_input_has_no_autocorrelation(train) -> None:
+    outcome = train("--autocorrelation", **{"input": "per_pixel"})
+    assert outcome.exit_code == 2
+    assert "per image" in outcome.err
 
 
 def test_without_epochs_a_finished_model_is_calibrated_and_measured_anew(
