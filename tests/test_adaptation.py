@@ -32,6 +32,7 @@ CONFIGS = [
     ResNetConfig(1, 1),
     ResNetConfig(1, 1, global_pool=True),
     ResNetConfig(1, 1, own_share=0.5),
+    ResNetConfig(1, 1, autocorrelation=True),
 ]
 EVENTS = 24
 
