@@ -37,6 +37,11 @@ def autocorrelation(x: Tensor) -> Tensor:
     return torch.log1p(power).roll(side // 2, 2)
 
 
+def _whole(maps: Tensor) -> Tensor:
+    """Both half planes of maps (B, c, h, h / 2) of the right one."""
+    return torch.cat([maps.flip(2, 3), maps], 3)
+
+
 @functools.cache
 def _fading(side: int, device: torch.device) -> Tensor:
     """Weight of each pixel, (S, S): half a cosine from 0 at the edge to 1."""
@@ -75,12 +80,14 @@ class AutocorrelationBranch(nn.Module):
         return scores
 
     def feature_maps(self, x: Tensor) -> list[tuple[str, Tensor]]:
-        """Name and maps (B, c, h, w) of the autocorrelation itself and after each pair."""
+        """Name and maps (B, c, h, h), of the autocorrelation itself and after each pair.
+
+        To be looked at: with the other half plane beside it, which is the same.
+        """
         stem = self._stem(x)
         low = self.block32(stem)
-        named = (stem, low, self.block16(low))
-        sizes = [f"autocorrelation {maps.shape[2]}×{maps.shape[3]}" for maps in named]
-        return [("autocorrelation", autocorrelation(x)), *zip(sizes, named, strict=True)]
+        every = [_whole(maps) for maps in (autocorrelation(x), stem, low, self.block16(low))]
+        return [(f"autocorrelation {maps.shape[2]}×{maps.shape[3]}", maps) for maps in every]
 
     def fuse_batch_norm(self) -> None:
         """Fold the batch norms into the convolutions, in place."""

@@ -94,11 +94,16 @@ def test_the_branchs_maps_fit_those_of_the_pattern_and_survive_fusing():
     fused.fuse_batch_norm()
     torch.testing.assert_close(fused(frames), branch(frames), rtol=1e-4, atol=1e-4)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
-    named = branch.feature_maps(frames)
-    assert [tuple(maps.shape[1:]) for _, maps in named] == [
-        (2, 128, 64),
-        (16, 64, 32),
-        (32, 32, 16),
-        (64, 16, 8),
-    ]
+
+
+def test_maps_to_look_at_show_both_half_planes():
+    """Two particles: a blob on either side of the middle."""
+    counts = fringed(4.0, 0.0)
+    x = network_input(counts, torch.ones_like(counts, dtype=torch.bool), InputKind.PER_IMAGE)
+    named = AutocorrelationBranch((16, 32, 64), 4, 0.2, 0.0).eval().feature_maps(x)
+    sizes = [(2, 128, 128), (16, 64, 64), (32, 32, 32), (64, 16, 16)]
+    assert [tuple(maps.shape[1:]) for _, maps in named] == sizes
     assert len({name for name, _ in named}) == 4
+    whole = named[0][1][0, 1]
+    assert whole[60:69, 92:101].mean() > 3 * whole.mean()
+    torch.testing.assert_close(whole.flip(0, 1), whole)
