@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-DEFAULT_MODEL = "resnet10"  # a bundled one, for who asks for no other
+DEFAULT_MODEL = "best"  # a bundled one, for who asks for no other
 _APP_NAME = "spi-viewer"
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
