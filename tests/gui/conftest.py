@@ -349,7 +349,7 @@ def new_viewer(qtbot: QtBot, session: Session) -> Callable[[Settings], Viewer]:
 @pytest.fixture
 def empty_viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     """The whole window without a run, shown."""
-    made = make_viewer(session, Settings())
+    made = make_viewer(session, Settings(model="resnet10"))
     qtbot.addWidget(made.window)
     made.window.show()
     qtbot.waitExposed(made.window)
@@ -360,7 +360,7 @@ def empty_viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
 @pytest.fixture
 def viewer(qtbot: QtBot, session: Session) -> Iterator[Viewer]:
     """The whole window with a run of 60 frames, shown."""
-    made = make_viewer(session, Settings())
+    made = make_viewer(session, Settings(model="resnet10"))
     qtbot.addWidget(made.window)
     run = made.pipeline.open_file("/data/run0.cxi")
     made.pipeline.add_frames(run, 60)
