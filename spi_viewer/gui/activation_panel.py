@@ -74,8 +74,7 @@ class ActivationPanel(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.setSpacing(4)
-        top.addWidget(self._headline)
-        top.addStretch(1)
+        top.addWidget(self._headline, 1)  # the whole room, so that no figure is cut off
         top.addWidget(self._label_button("G  good", OperatorLabel.GOOD))
         top.addWidget(self._label_button("B  bad", OperatorLabel.BAD))
         self._layer_part = QWidget(self)

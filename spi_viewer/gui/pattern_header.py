@@ -27,7 +27,7 @@ class PatternHeader(QWidget):
         self.readout.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         self.readout.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         set_tone(self.readout, "muted")
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
         row.addWidget(self.title)
@@ -45,3 +45,4 @@ class PatternHeader(QWidget):
         doubt = doubt_text(inspection)
         self.verdict.setText(f"{text} · {doubt}" if doubt else text)
         set_tone(self.verdict, tone)
+        self._row.activate()  # now: painted before it is laid out, a figure would be cut off

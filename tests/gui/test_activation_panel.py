@@ -60,6 +60,15 @@ def test_the_headline_is_the_verdict_with_p_good(panel):
     assert panel._headline.text() == "good · P(single) 0.97"
 
 
+def test_a_longer_headline_is_never_cut_off(panel, qtbot):
+    """Not even for the moment until it is laid out: 0.9 would be read for 0.97."""
+    panel.resize(540, 470)
+    panel.show_inspection(make_inspection())
+    qtbot.wait(50)
+    panel.show_inspection(make_inspection((0.97, 0.01, 0.01, 0.01)))
+    assert panel._headline.width() >= panel._headline.sizeHint().width()
+
+
 def test_the_activation_map_follows_the_likeliest_class(panel):
     panel.show_inspection(make_inspection())
     assert panel.shown_class == FrameClass.MULTI

@@ -92,6 +92,14 @@ def test_the_title_names_file_frame_id_and_verdict(view, qtbot):
     assert view.header.verdict.text() == "good · P(single) 0.90"
 
 
+def test_a_longer_verdict_is_never_cut_off(view, qtbot):
+    """Not even for the moment until it is laid out: 0.9 would be read for 0.97."""
+    view.header.show_inspection(make_inspection(error="gone"))
+    qtbot.wait(50)
+    view.header.show_inspection(make_inspection())
+    assert view.header.verdict.width() >= view.header.verdict.sizeHint().width()
+
+
 def test_a_frame_is_drawn_as_on_disk_with_the_first_row_on_top(view, qtbot):
     inspection = make_inspection()
     inspection.frame.pixels[:] = 0
