@@ -74,8 +74,15 @@ class WatchFeed:
 
     @property
     def frames_behind(self) -> int:
-        """Frames not handed out yet; a file not opened yet counts as one."""
-        return sum(max(1, file.cursor.remaining) for file in tuple(self._queue))
+        """Frames not handed out yet; a file behind the one in front counts as one.
+
+        Called by any thread, and often: what it costs must not grow with the queue.
+        """
+        try:
+            in_front = self._queue[0].cursor.remaining
+        except IndexError:
+            return 0
+        return max(1, in_front) + max(0, len(self._queue) - 1)
 
     @property
     def waited_s(self) -> float:

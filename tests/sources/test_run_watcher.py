@@ -21,6 +21,7 @@ from spi_viewer.sources.directory_listing import FileStat, ListingChanges
 from spi_viewer.sources.frame_batches import empty_batch
 from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.reader import Position, ReadOn
+from spi_viewer.sources.run_cursor import RunCursor
 from spi_viewer.sources.run_watcher import WatchFeed
 
 DATASET = "/entry_1/data_1/data"
@@ -594,6 +595,25 @@ def test_frames_behind_counts_what_is_known_and_not_handed_out(tmp_path: Path) -
     assert watched.feed.frames_behind == 90 + 1
     watched.pull()
     assert watched.feed.frames_behind == 0
+
+
+def test_a_long_queue_is_not_gone_through_to_tell_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = FakeReader()
+    watched = Watched(reader, tmp_path)
+    reader.files = {f"/r/{n:04d}.h5": (1, time.time() + n) for n in range(3000)}
+    watched.feed.next_batch(1)
+    asked: list[RunCursor] = []
+    remaining = RunCursor.remaining.fget
+    assert remaining is not None
+    monkeypatch.setattr(
+        RunCursor,
+        "remaining",
+        property(lambda cursor: (asked.append(cursor), remaining(cursor))[1]),
+    )
+    assert watched.feed.frames_behind == 2999
+    assert len(asked) == 1
 
 
 def test_a_refusal_is_told_once_however_often_it_happens(tmp_path: Path) -> None:
