@@ -105,9 +105,9 @@ def _ring_whitened(standard: Tensor, weight: Tensor) -> Tensor:
     with torch.autocast(standard.device.type, enabled=False):
         n = (weight @ membership).clamp_min(1.0)  # (B, R)
         mean = standard @ membership / n
-        centred = (standard - mean[:, index]) * weight
+        centred = (standard - mean.index_select(1, index)) * weight
         std = (centred.square() @ membership / n).sqrt().clamp_min(_RING_STD_FLOOR)
-    return (centred / std[:, index]).clamp(-_CLAMP, _CLAMP)
+    return (centred / std.index_select(1, index)).clamp(-_CLAMP, _CLAMP)
 
 
 def radial_profile(images: Tensor, valid: Tensor) -> Tensor:

@@ -70,6 +70,8 @@ class Hdf5Tree:
         while group not in self._members:
             if not group:
                 return False
+            if isinstance(self._found.get(group), h5py.Dataset):
+                return True  # nothing stands in a dataset
             group, _, name = group.rpartition("/")
         return name not in self._members[group]
 
