@@ -33,6 +33,7 @@ class Inspection:
         judged_by: name of the model behind them.
         flags: of the data, and whether the frame is unlike the training of the model.
         is_unsure: worth a person's look.
+        run: the session's run that the frame belongs to; None where that is not known.
     """
 
     row: int | None
@@ -51,6 +52,7 @@ class Inspection:
     flags: FrameFlag = FrameFlag.NONE
     is_unsure: bool = False
     error: str | None = None
+    run: int | None = None
 
     @property
     def is_unfamiliar(self) -> bool:

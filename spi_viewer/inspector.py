@@ -150,7 +150,7 @@ class Inspector:
             frame = self._reader.read_frame(info.path, info.dataset, newest, crop)
             if frame.flags & INVALID_FLAGS:
                 return None
-            inspection = self._new_inspection(None, frame.id, crop)
+            inspection = self._new_inspection(None, wanted.run, frame.id, crop)
             self._show(inspection, frame)
             self._explain(inspection, wanted.run)
         except SpiViewerError:
@@ -170,8 +170,9 @@ class Inspector:
     def _as_judged(self, row: int) -> Inspection:
         """What the session knows of the frame."""
         session, rows = self._session, np.array([row])
-        crop = self._crops.get(session.run_of(row)) or session.crop(row)
-        inspection = self._new_inspection(row, session.frame_id(row), crop)
+        run = session.run_of(row)
+        crop = self._crops.get(run) or session.crop(row)
+        inspection = self._new_inspection(row, run, session.frame_id(row), crop)
         judged = session.probabilities(rows)[0]
         inspection.judged = judged if np.isfinite(judged).all() else None
         inspection.judged_by = session.model(row)[0]
@@ -180,9 +181,12 @@ class Inspector:
         inspection.is_unsure = bool(session.unsure(rows)[0])
         return inspection
 
-    def _new_inspection(self, row: int | None, frame_id: FrameId, crop: Crop) -> Inspection:
+    def _new_inspection(
+        self, row: int | None, run: int, frame_id: FrameId, crop: Crop
+    ) -> Inspection:
         return Inspection(
             row=row,
+            run=run,
             id=frame_id,
             crop=crop,
             verdict=Verdict.INVALID,

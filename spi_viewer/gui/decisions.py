@@ -89,9 +89,10 @@ class Decisions(QObject):
         self.rule_changed.emit(rule)
 
     def set_crop(self, crop: Crop | None) -> None:
-        """Cut the shown run's frames so from now on; None: automatically again."""
-        row = self._follow.row
-        run = self._run if row is None else self._session.run_of(row)
+        """Cut the frames of the run on the screen so from now on; None: automatically again."""
+        drawn = self._drawn()
+        row = self._follow.row if drawn is None else drawn.row
+        run = self._run if drawn is None else drawn.run
         if run is None:
             return
         self._pipeline.set_crop(run, crop)

@@ -204,6 +204,7 @@ class FakeInspector:
             self._latest = replace(
                 self._latest,
                 row=None,
+                run=row.run,
                 id=FrameId(row.position.path, "/entry/data", 7),
                 judged=None,
                 judged_by="",
@@ -220,6 +221,7 @@ class FakeInspector:
         frame = FullFrame(frame_id, pixels, valid, flags, crop, GEOMETRY, {"pulse_energy_mj": 2.1})
         self._latest = Inspection(
             row=row,
+            run=self.session.run_of(row),
             id=frame_id,
             crop=crop,
             verdict=verdict,

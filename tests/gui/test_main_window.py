@@ -240,6 +240,21 @@ def test_a_dragged_crop_reaches_the_pipeline(viewer) -> None:
     assert viewer.pipeline.crops == [(0, Crop(10.0, 20.0, 2.0)), (0, None)]
 
 
+def test_a_crop_is_dragged_for_the_run_on_the_screen_though_all_are_selected(viewer, qtbot) -> None:
+    second = viewer.pipeline.open_file("/data/run1.cxi")
+    viewer.pipeline.add_frames(second, 10, start=100)
+    viewer.window.select_run(None)
+    viewer.window.follow.choose(0)
+    qtbot.waitUntil(lambda: viewer.window.pattern.drawn.row == 0)
+    ahead = UnjudgedFrame(
+        second, Position("/data/run1.cxi", None, 10, 0.0), Crop(128.0, 128.0, 2.0)
+    )
+    viewer.inspector.request(ahead)
+    qtbot.waitUntil(lambda: viewer.window.pattern.drawn.row is None)
+    viewer.window.pattern.crop_changed.emit(Crop(10.0, 20.0, 2.0))
+    assert viewer.pipeline.crops == [(second, Crop(10.0, 20.0, 2.0))]
+
+
 def test_selecting_all_runs_counts_them_together(viewer) -> None:
     second = viewer.pipeline.open_file("/data/run1.cxi")
     viewer.pipeline.add_frames(second, 10, start=100)
