@@ -17,7 +17,8 @@ from spi_viewer.sources.hdf5_geometry import read_geometry
 from spi_viewer.sources.hdf5_layouts import Candidate, Survey, candidate_at, survey
 from spi_viewer.sources.hdf5_masks import MaskReader
 from spi_viewer.sources.hdf5_places import Places
-from spi_viewer.sources.hdf5_stores import StackStore, TagStore, open_store
+from spi_viewer.sources.hdf5_stack_store import StackStore
+from spi_viewer.sources.hdf5_stores import TagStore, open_store
 from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 
