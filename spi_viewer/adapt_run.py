@@ -76,6 +76,8 @@ def adapt_to_run(
             _write_labels(session, labelled, table)
             options += ["--labels", str(table)]
         options += _places(session, np.concatenate([drawn, labelled]))
+        if run is not None:  # several runs may be of several detectors
+            options += ["--crop", session.crop(int(rows[-1])).text]
         return _report(*_run(options, cancelled))
 
 

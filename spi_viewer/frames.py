@@ -131,6 +131,11 @@ class Crop:
         """Side of the square in detector pixels."""
         return NETWORK_SIDE_PX * self.scale
 
+    @property
+    def text(self) -> str:
+        """'x,y,scale', as the commands take it; exact, so that their scores are the window's."""
+        return ",".join(repr(float(v)) for v in (self.center_x_px, self.center_y_px, self.scale))
+
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:

@@ -135,6 +135,12 @@ def test_only_files_and_labels_of_the_session_are_named(
     assert given[0][4:] == where
 
 
+def test_a_runs_frames_are_cut_as_they_were_judged(session, stand_in, tmp_path: Path) -> None:
+    given = stand_in("print('head: better')")
+    adapt_to_run(session, "resnet10", 0, tmp_path / "new", use_labels=False)
+    assert given[0][-2:] == ["--crop", session.crop(FRAMES - 1).text]
+
+
 def test_the_labels_stand_in_the_table_by_their_place(
     session, stand_in, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

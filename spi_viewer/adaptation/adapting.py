@@ -22,7 +22,7 @@ from spi_viewer.adaptation.networks_for_run import (
     networks_for_run,
 )
 from spi_viewer.errors import LabelError, ModelError
-from spi_viewer.frames import DecisionRule, FrameClass
+from spi_viewer.frames import Crop, DecisionRule, FrameClass
 from spi_viewer.labelled_frames import (
     LabelledFrames,
     few_of_each_class,
@@ -63,6 +63,7 @@ def adapt_model(
     per_class: int | None = None,
     false_positives: float = 0.005,
     dataset: str | None = None,
+    crop: Crop | None = None,
     device: str = "auto",
     seed: int = 0,
     description: dict[str, Any] | None = None,
@@ -81,6 +82,7 @@ def adapt_model(
         per_class: labels of each class to fit to; None: 60 % of all.
         false_positives: rate for the threshold, if there are labels enough to say.
         dataset: of the frames.
+        crop: of the operator; None finds the beam centre.
         device: auto, cpu or cuda.
         seed: of what is drawn.
         description: for the card.
@@ -92,7 +94,7 @@ def adapt_model(
     if (folder / CARD_NAME).exists():
         raise ModelError(f"{folder}: holds a model already; adapt into another folder")
     model = load_model(start_from)
-    counts, valid = unlabelled_runs(runs, RUN_FRAMES, dataset, seed=seed)
+    counts, valid = unlabelled_runs(runs, RUN_FRAMES, dataset, crop, seed)
     networks = networks_for_run(model, counts, valid, choose_device(device))
     kept, fitted = NORMS, 0
     figures: dict[str, dict[str, Any]] = {}

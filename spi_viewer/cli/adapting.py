@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from spi_viewer.frames import Crop
+
 _USED = (
     *("adapt", "output", "start_from", "labels", "label_names", "labels_per_class"),
-    *("dataset", "false_positives", "seed", "device"),
+    *("dataset", "crop", "false_positives", "seed", "device"),
 )
 
 
@@ -24,6 +27,7 @@ def run_adaptation(
     label_names: str | None,
     per_class: int | None,
     dataset: str | None,
+    crop: Crop | None,
     false_positives: float,
     seed: int,
     device: str,
@@ -51,6 +55,7 @@ def run_adaptation(
             labels,
             names=names,
             dataset=dataset,
+            crop=crop,
             bad_of_some_kind=True,
             some_unlabelled=True,
         )
@@ -64,6 +69,7 @@ def run_adaptation(
         per_class=per_class,
         false_positives=false_positives,
         dataset=dataset,
+        crop=crop,
         device=device,
         seed=seed,
         description={"command": command},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spi_viewer.cli.crops import CropOption
 from spi_viewer.cli.messages import show_error
 from spi_viewer.errors import RunFileError, SpiViewerError
 from spi_viewer.paths import DEFAULT_MODEL
@@ -35,6 +36,7 @@ def classify(
     dataset: Annotated[
         str | None, typer.Option(help="Dataset that holds the frames, if several could.")
     ] = None,
+    crop: CropOption = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Good from this P(single) on.")
     ] = None,
@@ -74,7 +76,7 @@ def classify(
     ):
         # abspath asks no disk, which might hang
         for path in dict.fromkeys(os.path.abspath(path) for path in paths):
-            feed = FileFeed(reader, path, dataset)
+            feed = FileFeed(reader, path, dataset, crop)
             for batch in _batches(feed, bar):
                 writer.write(batch.ids, *judge_batch(classifier, batch))
                 frames += len(batch)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spi_viewer.cli.crops import CropOption
+
 if TYPE_CHECKING:
     from spi_viewer.evaluation.evaluation import Plan
+    from spi_viewer.frames import Crop
 
 _QUICK_FRAMES = 1024
 _MEASURED, _SIMULATED = "Measured frames", "Simulated frames"
@@ -45,6 +48,7 @@ def evaluate(
             rich_help_panel=_MEASURED,
         ),
     ] = None,
+    crop: CropOption = None,
     frames: Annotated[
         int | None,
         typer.Option(
@@ -108,6 +112,7 @@ def evaluate(
         data=data,
         labels=labels,
         label_names=label_names,
+        crop=crop,
         frames=frames or (_QUICK_FRAMES if quick else 10_000),
         family=family,
         detector=detector,
@@ -130,6 +135,7 @@ def _plan(
     data: list[Path] | None,
     labels: Path | None,
     label_names: str | None,
+    crop: Crop | None,
     frames: int,
     family: list[str] | None,
     detector: list[str] | None,
@@ -148,6 +154,8 @@ def _plan(
 
     if (labels is not None or label_names is not None) and not data:
         raise typer.BadParameter("labels are of runs; name them with --data", param_hint="--labels")
+    if crop is not None and not data:
+        raise typer.BadParameter("a crop is of runs; name them with --data", param_hint="--crop")
     place = str(choose_device(device))
     families = tuple(dict.fromkeys(family)) if family else tuple(FAMILIES)
     simulated = SimulatedSet(
@@ -157,5 +165,5 @@ def _plan(
     depths = None
     if figure_6 is not None:
         depths = DepthStudy(figure_6, families, seed, output / "figure-6", place)
-    measured = read_labelled_runs(data, labels, label_names) if data else []
+    measured = read_labelled_runs(data, labels, label_names, crop) if data else []
     return Plan(load_models(model or bundled_models(), device), simulated, measured, depths, device)

@@ -11,6 +11,7 @@ import typer
 
 from spi_viewer.cli import train_options as options
 from spi_viewer.cli.adapting import run_adaptation
+from spi_viewer.cli.crops import CropOption
 
 
 def train(
@@ -29,6 +30,7 @@ def train(
     labels: options.Labels = None,
     label_names: options.LabelNames = None,
     dataset: options.Dataset = None,
+    crop: CropOption = None,
     measured_share: options.MeasuredShare = None,
     family: options.Family = None,
     hold_out: options.HoldOut = None,
@@ -76,6 +78,7 @@ def train(
             label_names=label_names,
             per_class=labels_per_class,
             dataset=dataset,
+            crop=crop,
             false_positives=false_positives,
             seed=seed,
             device=device,
@@ -96,6 +99,7 @@ def train(
         labels=labels,
         label_names=label_names,
         dataset=dataset,
+        crop=crop,
         measured_share=measured_share,
     )
     if is_baseline(model):

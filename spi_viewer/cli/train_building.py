@@ -12,11 +12,12 @@ import typer
 from spi_viewer.cli.class_weights import parse_class_weights
 
 if TYPE_CHECKING:
+    from spi_viewer.frames import Crop
     from spi_viewer.networks.architectures import NetworkConfig
     from spi_viewer.training_frames import TrainingFrames
 
 _OF_SIMULATION = ("family", "hold_out", "detector", "class_weight", "reuse", "workers")
-_OF_RUNS = ("labels", "label_names", "dataset", "measured_share")
+_OF_RUNS = ("labels", "label_names", "dataset", "crop", "measured_share")
 
 
 def frames_to_learn_from(
@@ -32,6 +33,7 @@ def frames_to_learn_from(
     labels: Path | None,
     label_names: str | None,
     dataset: str | None,
+    crop: Crop | None,
     measured_share: float | None,
 ) -> TrainingFrames:
     """Simulated frames without runs; measured ones with runs; both with a share of them."""
@@ -51,7 +53,7 @@ def frames_to_learn_from(
         refuse_given(context, _OF_RUNS, "is of measured runs; name them with --data")
         return simulated
     names = tuple(parse_label_names(label_names).items()) if label_names else None
-    measured = MeasuredData(tuple(runs), labels, names, dataset)
+    measured = MeasuredData(tuple(runs), labels, names, dataset, crop)
     for note in measured.frames.notes:
         typer.echo(note)
     if measured_share is not None:

@@ -65,7 +65,8 @@ StartFrom = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="Start from the weights of a model of the same architecture, or of one without --k.",
+        help="Start from the weights of a model of the same architecture, or of one without "
+        "--autocorrelation, which then grows the branch, or with it, which is then cut off.",
         rich_help_panel=_NETWORK,
     ),
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spi_viewer.evaluation.frame_sets import BATCH_FRAMES, GroupedBatch
+from spi_viewer.frames import Crop
 from spi_viewer.labelled_frames import LabelledFrames, labelled_runs, parse_label_names
 
 
@@ -38,7 +39,10 @@ class LabelledRun:
 
 
 def read_labelled_runs(
-    paths: Sequence[Path], labels: Path | None, label_names: str | None
+    paths: Sequence[Path],
+    labels: Path | None,
+    label_names: str | None,
+    crop: Crop | None = None,
 ) -> list[LabelledRun]:
     """Each run with its labels, once.
 
@@ -46,6 +50,7 @@ def read_labelled_runs(
         paths: of run files.
         labels: a CSV; None: the labels that the runs carry themselves.
         label_names: what the labels mean, if they do not say it, as '0=non-sample,1=single'.
+        crop: of the operator; None finds the beam centre of each run.
 
     Raises:
         RunFileError: a run that cannot be read.
@@ -55,5 +60,5 @@ def read_labelled_runs(
     runs: list[LabelledRun] = []
     for path in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):
         name = path.name if path.name not in {run.name for run in runs} else str(path)
-        runs.append(LabelledRun(name, labelled_runs([path], labels, names=names)))
+        runs.append(LabelledRun(name, labelled_runs([path], labels, names=names, crop=crop)))
     return runs

@@ -138,6 +138,7 @@ def frame_entries(inspection: Inspection) -> list[tuple[str, str]]:
     crop = inspection.crop
     entries.append(("centre x, y", f"{crop.center_x_px:.1f}, {crop.center_y_px:.1f} px"))
     entries.append(("crop side", f"{crop.side_px:.0f} px, binned by {crop.scale:g}"))
+    entries.append(("for commands", f"--crop {crop.text}"))
     if inspection.frame is not None:
         entries += [
             (name.replace("_", " "), _shown(value))

@@ -30,6 +30,12 @@ def _same_place(one: Crop, other: Crop) -> bool:
     )
 
 
+def _with_few_digits(crop: Crop) -> Crop:
+    """Finer than any hand, and short enough to be typed into a command."""
+    center_y_px, center_x_px = round(crop.center_y_px, 2), round(crop.center_x_px, 2)
+    return Crop(center_y_px, center_x_px, round(crop.scale, 4))
+
+
 def crop_rect(crop: Crop) -> QRectF:
     """Outer edges of the crop in detector coordinates, where pixel k covers k - 0.5 .. k + 0.5."""
     side = crop.side_px
@@ -75,6 +81,7 @@ class CropSquare(pg.ROI):
             scale = float(round(scale))  # whole pixels are summed, never parts of them
         crop = Crop(position.y() + side / 2, position.x() + side / 2, scale)
         if self._shown is None or not _same_place(crop, self._shown):
+            crop = _with_few_digits(crop)
             self.show_crop(crop)
             self.crop_dragged.emit(crop)
 

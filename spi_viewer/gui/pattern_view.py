@@ -216,6 +216,6 @@ class PatternView(QWidget):
     def _move_centre(self, x_px: float, y_px: float) -> None:
         if self._inspection is None:
             return
-        crop = Crop(y_px, x_px, self._inspection.crop.scale)
+        crop = Crop(round(y_px, 2), round(x_px, 2), self._inspection.crop.scale)
         self.canvas.crop_square.show_crop(crop)
         self.crop_changed.emit(crop)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.errors import LabelError
+from spi_viewer.frames import Crop
 from spi_viewer.labelled_frames import LabelledFrames, labelled_runs, parts_by_event
 from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.training_frames.source import HeldBackSet
@@ -28,6 +29,7 @@ class MeasuredData:
         labels: a table of labels; None: the runs' own.
         names: what labels mean, as (label, class) pairs; None where they say it themselves.
         dataset: of the frames; None looks for it.
+        crop: of the operator; None finds the beam centre.
         seed: of the draw of the parts, which are by event.
     """
 
@@ -35,6 +37,7 @@ class MeasuredData:
     labels: Path | None = None
     names: tuple[tuple[str, int], ...] | None = None
     dataset: str | None = None
+    crop: Crop | None = None
     seed: int = 0
 
     @property
@@ -94,7 +97,7 @@ class MeasuredData:
 @functools.lru_cache(maxsize=1)
 def _read(data: MeasuredData) -> LabelledFrames:
     names = dict(data.names) if data.names is not None else None
-    return labelled_runs(data.runs, data.labels, names=names, dataset=data.dataset)
+    return labelled_runs(data.runs, data.labels, names=names, dataset=data.dataset, crop=data.crop)
 
 
 def _draws(

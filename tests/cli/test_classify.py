@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from spi_viewer import pipeline
+from spi_viewer.sources.local_reader import LocalReader
 
 COLUMNS = "file,dataset,frame,verdict,p_good,p_single,p_multi,p_non_sample,p_blank,flags"
 
@@ -50,6 +52,24 @@ def test_the_threshold_moves_the_verdicts_alone(classify, write_run, tmp_path: P
     assert {row["verdict"] for row in strict} == {"bad"}
     assert {row["verdict"] for row in lax} == {"good"}
     assert [row["p_good"] for row in strict] == [row["p_good"] for row in plain]
+
+
+def test_frames_are_cut_as_the_operator_cut_them_in_the_window(classify, write_run) -> None:
+    path = write_run("run.h5")
+    found = LocalReader().find_crop(str(path), None)
+    _, automatic = classify(path)
+    _, same = classify(path, "--crop", found.text)
+    moved = replace(found, center_x_px=found.center_x_px - 9)
+    _, other = classify(path, f"--crop={moved.text}")
+    assert same == automatic
+    assert [row["p_good"] for row in other] != [row["p_good"] for row in automatic]
+
+
+@pytest.mark.parametrize("text", ["12,13", "1,2,x", "1,2,3,4", "nan,2,3", "1,2,0", "1,2,-1", ""])
+def test_a_crop_that_makes_no_sense_is_told_how_to_write(classify, write_run, text: str) -> None:
+    outcome, rows = classify(write_run("run.h5"), f"--crop={text}")
+    assert (outcome.exit_code, rows) == (2, [])
+    assert "x,y,scale" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QApplication
 
+from spi_viewer.cli.crops import parse_crop
 from spi_viewer.frames import Crop, DetectorGeometry, FrameFlag, FrameId, FullFrame, Verdict
 from spi_viewer.gui.frame_info_panel import FrameInfoPanel, frame_entries
 from spi_viewer.inspection import Inspection
@@ -63,6 +64,14 @@ def test_odd_metadata_is_shown_in_one_line():
     assert entries["pulse energy mJ"] == "1.25"
     assert entries["comment"].startswith("two lines")
     assert all("\n" not in value and len(value) < 500 for value in entries.values())
+
+
+def test_the_crop_stands_there_as_the_commands_take_it():
+    inspection = make_inspection()
+    inspection.crop = Crop(center_y_px=117.5, center_x_px=149.48, scale=0.5)
+    text = dict(frame_entries(inspection))["for commands"]
+    assert text == "--crop 149.48,117.5,0.5"
+    assert parse_crop(text.split()[1]) == inspection.crop
 
 
 def test_an_unreadable_frame_still_tells_who_it_is(panel, qtbot):
