@@ -13,10 +13,10 @@ from typing import NamedTuple
 from spi_viewer.sources.run_file import RUN_SUFFIXES
 
 # To ask for size and time of ten thousands of files takes far longer than to name them. Among so
-# many, those that have not changed for a while take turns.
+# many, those that have not changed for a while take turns, so many in each.
 _MANY_FILES = 2000
 _SETTLED_S = 5.0
-_TURNS = 8
+_FILES_A_TURN = 500
 
 # Eiger and Jungfraujoch write X_master.h5, which links to X_data_000001.h5 and so on.
 _PART_NAME = re.compile(r"(.+)_data_\d+\.(h5|nxs)")
@@ -114,8 +114,9 @@ class DirectoryListing:
         """Of the known files those that may have changed: all if they are few."""
         if len(self._seen) < _MANY_FILES:
             return list(self._seen)
-        self._turn = (self._turn + 1) % _TURNS
-        in_turn = dict.fromkeys(itertools.islice(self._seen, self._turn, None, _TURNS))
+        turns = 1 + len(self._seen) // _FILES_A_TURN
+        self._turn = (self._turn + 1) % turns
+        in_turn = dict.fromkeys(itertools.islice(self._seen, self._turn, None, turns))
         settled_before = self._clock() - _SETTLED_S
         latest_first = reversed(self._changed_at.items())
         fresh = itertools.takewhile(lambda item: item[1] >= settled_before, latest_first)

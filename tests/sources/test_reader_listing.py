@@ -34,6 +34,7 @@ def test_a_master_changes_with_its_parts(tmp_path):
 
 def test_among_many_files_those_that_rest_are_asked_for_less_often(tmp_path, monkeypatch):
     monkeypatch.setattr(directory_listing, "_MANY_FILES", 2)
+    monkeypatch.setattr(directory_listing, "_FILES_A_TURN", 1)
     now = [0.0]
     listing = DirectoryListing(str(tmp_path), clock=lambda: now[0])
     for name in ("a.h5", "b.h5", "c.h5"):
@@ -57,6 +58,25 @@ def test_among_many_files_those_that_rest_are_asked_for_less_often(tmp_path, mon
     assert any(sizes()["a.h5"] == 8 for _ in range(8))
     (tmp_path / "a.h5").write_bytes(b"1")  # now that it goes on changing
     assert sizes()["a.h5"] == 1
+
+
+def test_a_listing_asks_for_no_more_files_however_many_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr(directory_listing, "_MANY_FILES", 100)
+    monkeypatch.setattr(directory_listing, "_FILES_A_TURN", 50)
+    now, asked = [0.0], []
+    listing = DirectoryListing(str(tmp_path), clock=lambda: now[0])
+    ask = directory_listing._stat_of
+    monkeypatch.setattr(directory_listing, "_stat_of", lambda p: (asked.append(p), ask(p))[1])
+    for number in range(400):
+        (tmp_path / f"{number:03d}.h5").write_bytes(b"1234")
+    listing.files()
+    now[0], seen = 60.0, set()
+    for _ in range(9):
+        asked.clear()
+        assert len(listing.files()) == 400
+        assert len(asked) <= 50
+        seen |= set(asked)
+    assert len(seen) == 400
 
 
 def test_among_few_files_every_change_is_seen_at_once(tmp_path):
