@@ -77,6 +77,23 @@ def draw_ring(count: int, draw: Draw) -> SmoothShapes:
     return _of_balls(*_in_unit_ball(torch.cat([flat, upper], 1), weights))
 
 
+def draw_coil(count: int, draw: Draw) -> SmoothShapes:
+    """Hooks, arcs and springs: balls strung along a helix, neighbours 1.2 radii apart."""
+    most = 32
+    index = torch.arange(most, device=draw.device)
+    across = draw.log_uniform(1.2, 8.0, count)[:, None]
+    climb = draw.uniform(0.0, 2.5, count)[:, None]  # along the axis, in radii of a ball a radian
+    turn = 1.2 / torch.hypot(across, climb)
+    # Of a helix whose turns would run into one another there is less than one turn.
+    longest = torch.where(climb < 0.4, (1.7 * math.pi / turn).clamp_max(most), float(most))
+    length = longest * draw.uniform(0.4, 1.0, count)[:, None]
+    angle = index * turn
+    helix = (across * torch.cos(angle), across * torch.sin(angle), climb * angle)
+    used = index < length.clamp_min(4.0)
+    weights = used * draw.uniform(0.8, 1.2, count, most)
+    return _of_balls(*_in_unit_ball(torch.stack(helix, -1), weights))
+
+
 def draw_cross(count: int, draw: Draw) -> SmoothShapes:
     """Three bars at right angles through one cube: crosses, tripods, and shapes like L and T."""
     width = draw.uniform(0.12, 0.3, count)[:, None]  # half of it; the longest arm is 1

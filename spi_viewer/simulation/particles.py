@@ -128,6 +128,20 @@ def _draw_prism(count: int, draw: Draw) -> Shapes:
     return PolyhedronShapes(body, torch.stack([across, across, across * aspect], dim=-1))
 
 
+def _draw_pyramid(count: int, draw: Draw) -> Shapes:
+    """Pyramids to cones over regular polygons: with an apex, cut off, or with one on both sides.
+
+    All of one draw have as many sides and are of one kind; each is stretched in its own way.
+    """
+    sides, kind = int(draw.integers(3, 10, 1)), int(draw.integers(0, 2, 1))
+    tops = draw.uniform(0.25, 0.85, min(count, _BODIES_PER_DRAW)).tolist()
+    solid = (solids.pyramid, solids.frustum, solids.bipyramid)[kind]
+    bodies = polyhedra.stack([hulls.convex_polyhedron(solid(sides, top)) for top in tops])
+    pick = torch.arange(count, device=draw.device) % len(tops)
+    stretch = draw.uniform(0.5, 1.0, count, 3)
+    return PolyhedronShapes(bodies.to(draw.device).select(pick), stretch)
+
+
 def _draw_box(count: int, draw: Draw) -> Shapes:
     """Bricks with sides 1 : 0.5..1 : 0.5..1."""
     sides = draw.uniform(0.5, 1.0, count, 3)
@@ -173,6 +187,7 @@ FAMILIES: dict[str, Family] = {
         Family("decahedron", _fixed(solids.decahedron, 0.15)),
         Family("prism", _draw_prism),
         Family("tetrahedron", _fixed(solids.tetrahedron, 0.15)),
+        Family("pyramid", _draw_pyramid),
         Family("polyhedron", _hulls(8, 16, thinnest=0.6), 0.16),
         Family("shard", _hulls(4, 7, thinnest=0.4)),
         Family("rough", _draw_rough, 0.25),
@@ -181,5 +196,6 @@ FAMILIES: dict[str, Family] = {
         Family("branched", clusters.draw_branched),
         Family("ring", clusters.draw_ring),
         Family("cross", clusters.draw_cross),
+        Family("coil", clusters.draw_coil),
     )
 }

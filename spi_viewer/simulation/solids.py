@@ -83,3 +83,23 @@ def _cyclic(seeds: list[tuple[float, float, float]]) -> NDArray[np.float64]:
             x, y, z = (value * sign + 0.0 for value, sign in zip(seed, signs, strict=True))
             corners.update([(x, y, z), (y, z, x), (z, x, y)])
     return np.array(sorted(corners))
+
+
+def pyramid(sides: int, height: float) -> NDArray[np.float64]:
+    """Apex over a regular polygon; height in diameters of its circle."""
+    return np.concatenate([_polygon(sides, 0.0), [[0.0, 0.0, 2.0 * height]]])
+
+
+def frustum(sides: int, top: float) -> NDArray[np.float64]:
+    """Pyramid cut off where it is `top` of its base across."""
+    return np.concatenate([_polygon(sides, 0.0), top * _polygon(sides, 1.5 / top)])
+
+
+def bipyramid(sides: int, height: float) -> NDArray[np.float64]:
+    """Two pyramids on one base, the second of half the height."""
+    return np.concatenate([pyramid(sides, height), [[0.0, 0.0, -height]]])
+
+
+def _polygon(sides: int, z: float) -> NDArray[np.float64]:
+    angle = 2.0 * math.pi * np.arange(sides) / sides
+    return np.stack([np.cos(angle), np.sin(angle), np.full(sides, z)], 1)

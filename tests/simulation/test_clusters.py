@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spi_viewer.simulation.clusters import draw_branched, draw_cross, draw_ring
+from spi_viewer.simulation.clusters import draw_branched, draw_coil, draw_cross, draw_ring
 from spi_viewer.simulation.draws import Draw
 
 COUNT = 40
@@ -26,7 +26,7 @@ def reached_from_the_first(places, used, touching):
     return reached
 
 
-@pytest.mark.parametrize("draw_bodies", [draw_branched, draw_ring])
+@pytest.mark.parametrize("draw_bodies", [draw_branched, draw_ring, draw_coil])
 def test_all_balls_hang_together(draw_bodies):
     places, used, radius = balls_of(draw_bodies(COUNT, Draw(1)))
     for place, one_used, one_radius in zip(places, used, radius, strict=True):
@@ -39,6 +39,22 @@ def test_branched_bodies_range_from_threads_to_clumps():
     spread = (places * used[..., None]).flatten(1).norm(dim=1) / used.sum(1).sqrt()
     slimness = spread / (radius * used.sum(1) ** (1.0 / 3.0))  # of a clump it does not grow
     assert slimness.quantile(0.9) > 2.0 * slimness.quantile(0.1)
+
+
+def test_coils_range_from_hooks_to_springs_and_none_bites_its_own_tail():
+    places, used, radius = balls_of(draw_coil(400, Draw(6)))
+    places = places / radius[:, None, None]
+    ends = []
+    for place, one_used in zip(places, used, strict=True):
+        kept = place[one_used]
+        assert len(kept) >= 4
+        ends.append((kept[0] - kept[-1]).norm())
+        length = 1.2 * (len(kept) - 1)
+        assert ends[-1] <= length * 1.0001
+    flat = places[..., 2].masked_fill(~used, 0.0).abs().amax(1) < 4.0
+    assert flat.any()
+    assert (torch.stack(ends)[flat] > 1.5).all()  # two ends, not a ring
+    assert (torch.stack(ends) > 25.0).any()  # a long, straight one
 
 
 def test_rings_have_a_hole_in_the_middle():

@@ -44,6 +44,7 @@ def test_forward_scattering_is_the_content_of_the_body(family):
         "spiked",
         "branched",
         "ring",
+        "coil",
     ):  # not of density one throughout
         assert (forward > 0).all()
         assert (forward <= math.pi / 6.0 * 1.0001).all()  # no more than the ball round it
