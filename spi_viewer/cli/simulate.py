@@ -22,7 +22,7 @@ _FRAMES, _PREVIEW = "Frames", "Preview"
 FAMILIES = (
     "icosahedron, soccer, torus, sphere, spheroid, ellipsoid, core_shell, rod, disc, capsule, box, "
     "octahedron, truncated_octahedron, cuboctahedron, dodecahedron, decahedron, prism, "
-    "tetrahedron, polyhedron, shard, rough, lumpy, spiked, branched, ring, cross"
+    "tetrahedron, pyramid, polyhedron, shard, rough, lumpy, spiked, branched, ring, cross, coil"
 )
 DETECTORS = "pnccd-far, pnccd-near, agipd, cspad, jungfrau, ideal"
 
