@@ -63,7 +63,8 @@ class MaskReader:
         shape = dataset.shape
         if shape is None or len(shape) not in (2, 3) or shape[-2:] != self._frame_shape:
             return f"has shape {shape}, frames have {self._frame_shape}"
-        if len(shape) == 3 and shape[0] not in (1, allocated):
+        # More masks than frames are those of frames to come, where the run is still growing.
+        if len(shape) == 3 and 1 < shape[0] < allocated:
             return f"holds {shape[0]} masks for {allocated} frames"
         return None
 

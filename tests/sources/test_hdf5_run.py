@@ -468,6 +468,19 @@ def test_a_mask_a_frame_and_the_shared_one_are_joined(tmp_path):
     assert masked(tmp_path / "b.cxi", DATA, datasets, index=2) == [(0, 1), (7, 7)]
 
 
+def test_masks_of_frames_to_come_do_not_keep_those_of_the_others_from_use(tmp_path):
+    """A writer may lay out all masks at once, and let the frames grow."""
+    path = tmp_path / "growing.cxi"
+    masks = np.zeros((9, 64, 64), np.uint16)
+    masks[2, 5, 6] = 512
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = np.ones((4, 64, 64), np.uint16)
+        file["entry_1/data_1/mask"] = masks
+    with open_run(path) as run:
+        assert run.valid_pixels(1).all()
+        assert np.argwhere(~run.valid_pixels(2)).tolist() == [[5, 6]]
+
+
 def test_a_mask_that_does_not_fit_is_not_used_and_named(tmp_path):
     path = tmp_path / "run.cxi"
     assert masked(path, DATA, {"/entry_1/data_1/mask": np.ones((10, 10), "u2")}) == []
