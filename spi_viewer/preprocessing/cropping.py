@@ -146,7 +146,7 @@ def thumbnail(counts: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
 
 def _percentiles(values: NDArray[np.float32], percents: tuple[float, ...]) -> list[float]:
-    """The values below which so many percent lie; np.percentile takes ten times as long."""
+    """The values below which so many percent lie; np.percentile takes five times as long."""
     places = [round(percent / 100 * (values.size - 1)) for percent in percents]
     ordered = np.partition(values, places)
     return [float(ordered[place]) for place in places]
