@@ -31,12 +31,23 @@ class _Mask:
 
 
 class MaskReader:
-    """All masks of a run, joined: a pixel counts if no mask excludes it."""
+    """All masks of a run, joined: a pixel counts if no mask excludes it.
+
+    Attributes:
+        frame_count: frames that have all their masks; the others' are still to come.
+        ignored: paths of masks that are not used, and why.
+    """
 
     def __init__(
-        self, tree: Hdf5Tree, places: Places, frame_shape: tuple[int, int], allocated: int
+        self,
+        tree: Hdf5Tree,
+        places: Places,
+        frame_shape: tuple[int, int],
+        allocated: int,
+        growing: bool,
     ) -> None:
-        self._frame_shape = frame_shape
+        self._frame_shape, self._growing = frame_shape, growing
+        self.frame_count = allocated
         self._static: NDArray[np.bool_] | None = None
         self._masks: list[_Mask] = []
         self.ignored: list[str] = []
@@ -55,16 +66,30 @@ class MaskReader:
             if problem:
                 self.ignored.append(f"{path} {problem}")
                 continue
-            is_per_frame = dataset.ndim == 3 and (dataset.shape[0] > 1 or allocated == 1)
+            is_per_frame = self._is_per_frame(dataset, allocated)
+            if is_per_frame:
+                self.frame_count = min(self.frame_count, dataset.shape[0])
             self._masks.append(_Mask(dataset, is_per_frame, _convention(tree, places, path)))
             return
+
+    def _is_per_frame(self, dataset: h5py.Dataset, allocated: int) -> bool:
+        """Whether there is a mask a frame; one that can grow beside its frames is the first."""
+        if dataset.ndim == 2:
+            return False
+        grows = self._growing and dataset.maxshape[0] != 1
+        return bool(grows or dataset.shape[0] > 1 or allocated == 1)
 
     def _misfit(self, dataset: h5py.Dataset, allocated: int) -> str | None:
         shape = dataset.shape
         if shape is None or len(shape) not in (2, 3) or shape[-2:] != self._frame_shape:
             return f"has shape {shape}, frames have {self._frame_shape}"
-        # More masks than frames are those of frames to come, where the run is still growing.
-        if len(shape) == 3 and 1 < shape[0] < allocated:
+        if len(shape) == 2:
+            return None
+        # More masks than frames are those of frames to come. Fewer may be behind by what the
+        # writer has in hand, but none at all beside several frames may never come.
+        none_yet = shape[0] == 0 and allocated > 1
+        behind = shape[0] == 0 or 1 < shape[0] < allocated
+        if none_yet or (behind and not self._growing):
             return f"holds {shape[0]} masks for {allocated} frames"
         return None
 

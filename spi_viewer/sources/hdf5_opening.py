@@ -23,7 +23,12 @@ from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 
 class Opening:
-    """Frames, masks, names and values of one run in an open file."""
+    """Frames, masks, names and values of one run in an open file.
+
+    Attributes:
+        frame_count: complete frames; while the file grows, those whose masks are there, too.
+        missing: what the next frame waits for, though there is more behind it; '' if nothing.
+    """
 
     def __init__(
         self, tree: Hdf5Tree, path: Path, chosen: Candidate, growing: bool, known: int
@@ -31,14 +36,24 @@ class Opening:
         self._tree = tree
         self._chosen = chosen
         self.store = open_store(_present(tree, path, chosen), path, chosen, growing, known)
-        if self.store.frame_count == 0:
-            raise NotReadyError(path, f"{chosen.path} holds no complete frame yet")
         self._places = Places(chosen.path)
         self._masks = MaskReader(
-            tree, self._places, self.store.frame_shape, self.store.allocated_count
+            tree, self._places, self.store.frame_shape, self.store.allocated_count, growing
         )
+        self.frame_count = min(self.store.frame_count, self._masks.frame_count)
+        self.missing = self._missing()
+        if self.frame_count == 0:
+            why = self.missing if self.store.frame_count else "there is no complete frame yet"
+            raise NotReadyError(path, f"{chosen.path}: {why}")
         self._names = FrameNames(tree, self._places, self.store.frame_count)
         self._incomplete = self._incomplete_frames()
+
+    def _missing(self) -> str:
+        if not self.store.is_settled:
+            return f"frame {self.frame_count} is missing, though later ones are there"
+        if self.frame_count < self.store.frame_count:
+            return f"frame {self.frame_count} has no mask yet"
+        return ""
 
     def _incomplete_frames(self) -> NDArray[np.bool_] | None:
         """SwissFEL's own verdict that a frame lost packets."""

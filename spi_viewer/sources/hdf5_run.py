@@ -85,7 +85,7 @@ class Hdf5Run:
         self.info = RunInfo(
             path=str(self._path),
             dataset=chosen.path,
-            frame_count=store.frame_count,
+            frame_count=opening.frame_count,
             frame_shape=store.frame_shape,
             dtype=store.dtype.str,
             geometry=opening.geometry(),
@@ -116,16 +116,14 @@ class Hdf5Run:
 
         Raises:
             NotReadyError: the file is momentarily torn, or frames stand behind one that is not
-                written yet; the next call may succeed.
+                written yet, or has no mask yet; the next call may succeed.
         """
         if self._opening and not self._was_growing and self._look()[0] == self._signature:
             return self.info.frame_count
         known = self.info.frame_count
         opening = self._open()
-        if not opening.store.is_settled and self.info.frame_count <= known:
-            raise NotReadyError(
-                self._path, f"frame {known} is missing, though later ones are there"
-            )
+        if opening.missing and self.info.frame_count <= known:
+            raise NotReadyError(self._path, opening.missing)
         return self.info.frame_count
 
     def _ask(self, index: int, question: Callable[[Opening], _Value]) -> _Value:

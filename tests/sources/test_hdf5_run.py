@@ -481,6 +481,72 @@ def test_masks_of_frames_to_come_do_not_keep_those_of_the_others_from_use(tmp_pa
         assert np.argwhere(~run.valid_pixels(2)).tolist() == [[5, 6]]
 
 
+def append(file, name, frames):
+    """Let a stack grow, as a writer that resizes and writes."""
+    dataset = file[name]
+    count = len(dataset)
+    dataset.resize(count + len(frames), axis=0)
+    dataset[count:] = frames
+    file.flush()
+
+
+MASKS = "/entry_1/data_1/mask"
+
+
+@pytest.mark.parametrize("first", [0, 1, 3])
+def test_frames_of_a_growing_run_wait_for_their_masks(tmp_path, first):
+    """A writer that lets the frames grow first and the masks after."""
+    path = tmp_path / "growing.cxi"
+    masks = np.zeros((5, 24, 32), np.uint16)
+    masks[4, 5, 6] = 512
+    with h5py.File(path, "w") as file:
+        for name in (DATA, MASKS):
+            file.create_dataset(name, (0, 24, 32), "u2", maxshape=(None, 24, 32))
+        append(file, DATA, stack(max(first, 1)))
+        append(file, MASKS, masks[:first])
+    if first == 0:
+        with pytest.raises(NotReadyError, match="frame 0 has no mask yet"):
+            open_run(path)
+        return
+    with open_run(path) as run:
+        run.close()  # HDF5 does not write a file that the same process reads
+        with h5py.File(path, "r+") as file:
+            append(file, DATA, stack(5 - first))
+        with pytest.raises(NotReadyError, match=f"frame {first} has no mask yet"):
+            run.refresh()
+        assert run.info.frame_count == first
+        assert run.valid_pixels(first - 1).all()
+        run.close()
+        with h5py.File(path, "r+") as file:
+            append(file, MASKS, masks[first:])
+        assert run.refresh() == 5
+        assert np.argwhere(~run.valid_pixels(4)).tolist() == [[5, 6]]
+
+
+def test_masks_that_never_come_are_not_waited_for(tmp_path):
+    """Once the file is left alone, its frames are shown without, and the masks are named."""
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file[DATA], file[MASKS] = stack(5), np.ones((3, 24, 32), np.uint16)
+    with open_run(path) as run:
+        assert run.info.frame_count == 3
+    leave_alone(path)
+    with open_run(path) as run:
+        assert run.info.frame_count == 5
+        assert run.valid_pixels(1).all()
+        assert "3 masks for 5 frames" in run.metadata(0)["masks not used"]
+
+
+def test_masks_that_come_with_the_end_do_not_hold_back_the_frames(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file[DATA] = stack(5)
+        file.create_dataset(MASKS, (0, 24, 32), "u2", maxshape=(None, 24, 32))
+    with open_run(path) as run:
+        assert run.info.frame_count == 5
+        assert run.valid_pixels(4).all()
+
+
 def test_a_mask_that_does_not_fit_is_not_used_and_named(tmp_path):
     path = tmp_path / "run.cxi"
     assert masked(path, DATA, {"/entry_1/data_1/mask": np.ones((10, 10), "u2")}) == []
