@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from spi_viewer.frames import FrameClass
-from spi_viewer.simulation import background, classes, hits, non_sample, resolution
+from spi_viewer.simulation import background, classes, hits, non_sample, resolution, visibility
 from spi_viewer.simulation.bandwidth import smear_by_bandwidth
 from spi_viewer.simulation.detector import DetectorPreset, are_real
 from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.readout import detect
-from spi_viewer.simulation.scattering import EV_NM, CoarseGrid, Geometry, coarse_grid
+from spi_viewer.simulation.scattering import CoarseGrid, Geometry, coarse_grid
+from spi_viewer.simulation.setting import Order, Setting, draw_setting
 from spi_viewer.simulation.shadows import draw_shadows
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
-# Fringe periods across the frame that the largest particle makes: 5 to 28 px each at 128 px.
-_FRINGES = (4.5, 26.0)
 _SMOOTH_DETAIL = 12.0  # periods across the frame that gas, halo and slow fields may hold
 _BANDWIDTH = (1e-3, 1e-2)  # full width at half maximum over the energy
 _MIN_BANDWIDTH = 3e-3  # below, less than half a per cent of any single particle's fringe is lost
+_FURTHER_ATTEMPTS = 4  # to show what a frame is of; after them it is taken as it is
 _BLOCK_PIXELS = 2**20  # small enough for the processor's cache, large enough to share overhead
 _MOST_PIXELS = 2**23  # of a block; some dozen arrays of this size are in memory at once
 
@@ -30,6 +31,16 @@ def block_size(side_px: int) -> int:
     """Frames that are made together."""
     area = side_px**2
     return max(1, _BLOCK_PIXELS // area, min(8, _MOST_PIXELS // area))
+
+
+@dataclass(frozen=True)
+class _Exposure:
+    """B frames, and whether each can show its class, (B,) bool: in its setting, and at all."""
+
+    frames: SimulatedFrames
+    setting: Setting
+    setting_suits: Tensor
+    is_shown: Tensor
 
 
 def simulate_block(
@@ -41,46 +52,104 @@ def simulate_block(
     device: str | torch.device = "cpu",
     side_px: int = 128,
 ) -> SimulatedFrames:
-    """Block number `block` of a stream: block_size(side_px) frames."""
+    """Block number `block` of a stream: block_size(side_px) frames.
+
+    Hits that do not show what they are (see `visibility`) are drawn anew.
+    """
     draw = Draw(mix_seeds(seed, block), device)
     count = block_size(side_px)
-    chosen = [presets[i] for i in draw.integers(0, len(presets) - 1, count).tolist()]
-    frame_class = classes.draw_classes(dict(weights), block * count, count, seed).to(draw.device)
-    geometry = _draw_geometry(chosen, side_px, draw)
-    fringes = draw.log_uniform(*_FRINGES, count)
-    diameter = fringes / geometry.field_per_nm
-    photons = classes.draw_photons(count, draw)
-    particles = classes.draw_particles(frame_class, diameter, photons, geometry, draw)
-    names = [families[i] for i in draw.integers(0, len(families) - 1, count).tolist()]
-    shadows = draw_shadows(chosen, geometry.center_px, side_px / fringes, side_px, draw)
-    smooth = coarse_grid(_SMOOTH_DETAIL, side_px, draw.device)
-    response = _draw_response(smooth, chosen, side_px, draw)
-    visible = response * shadows.transmission
-    intensity, fluence = hits.particle_intensities(
-        particles, names, fringes, geometry, visible, draw
+    order = Order(
+        classes.draw_classes(dict(weights), block * count, count, seed).to(draw.device),
+        classes.draw_photons(count, draw),
+        [families[i] for i in draw.integers(0, len(families) - 1, count).tolist()],
+        [presets[i] for i in draw.integers(0, len(presets) - 1, count).tolist()],
     )
+    setting = draw_setting(order.photons, order.presets, side_px, draw)
+    exposure = _expose(order, setting, draw)
+    frames = exposure.frames
+    rows = torch.arange(count, device=draw.device)
+    for _ in range(_FURTHER_ATTEMPTS):
+        again = (~exposure.is_shown).nonzero()[:, 0]
+        if not len(again):
+            break
+        rows = rows[again]
+        exposure = _expose_again(order.select(rows), exposure, again, draw)
+        frames = frames.replaced(rows, exposure.frames)
+    return frames
+
+
+def _expose_again(order: Order, last: _Exposure, rows: Tensor, draw: Draw) -> _Exposure:
+    """Frames `rows` of the last exposure, drawn anew.
+
+    Where several particles cannot be told apart others are drawn in the same setting, so that
+    sizes and backgrounds stay those of single ones.
+    """
+    new = draw_setting(order.photons, order.presets, last.frames.geometry.side_px, draw)
+    setting = last.setting.select(rows).where(last.setting_suits[rows], new)
+    return _expose(order, setting, draw)
+
+
+def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
+    frame_class, chosen = order.frame_class, order.presets
+    geometry, fringes, side = setting.geometry, setting.fringes, setting.geometry.side_px
+    diameter = fringes / geometry.field_per_nm
+    particles = classes.draw_particles(frame_class, diameter, order.photons, geometry, draw)
+    shadows = draw_shadows(chosen, geometry.center_px, side / fringes, side, draw)
+    smooth = coarse_grid(_SMOOTH_DETAIL, side, draw.device)
+    response = _draw_response(smooth, chosen, side, draw)
+    visible = response * shadows.transmission
+    patterns = hits.particle_patterns(particles, order.families, fringes, geometry, visible, draw)
+    intensity = patterns.intensity
     _smear(intensity, particles.count > 0, geometry, are_real(chosen, draw.device), draw)
     kinds = _add_non_sample(intensity, frame_class, visible, smooth, geometry, draw)
-    light = background.draw_background(smooth, geometry.center_px, side_px, draw)
-    background_photons = _draw_background_photons(photons, chosen, draw)
-    photons = photons * (frame_class != FrameClass.BLANK)
+    light = background.draw_background(smooth, geometry.center_px, side, draw)
+    photons = order.photons * (frame_class != FrameClass.BLANK)
     expected = (intensity * response).mul_(photons[:, None, None])
-    expected += light.mul_(background_photons[:, None, None])
+    expected += light.mul_(setting.background_photons[:, None, None])
     counts = detect(expected, shadows.transmission, chosen, draw)
     hit = particles.count > 0
-    return SimulatedFrames(
+    frames = SimulatedFrames(
         counts=counts * shadows.valid,
         valid=shadows.valid,
         frame_class=frame_class,
         photons=photons,
-        family=[kinds.get(row, name) for row, name in enumerate(names)],
+        family=[kinds.get(row, name) for row, name in enumerate(order.families)],
         diameter_nm=diameter * hit,
         particle_count=particles.count,
         fewest_px=_fewest_px(particles, frame_class, photons, geometry),
-        fluence_per_um2=fluence * photons * hit,
+        fluence_per_um2=patterns.fluence * photons * hit,
         detector=[preset.name for preset in chosen],
         geometry=geometry,
     )
+    return _judged(frames, setting, patterns, visible, expected * shadows.transmission)
+
+
+def _judged(
+    frames: SimulatedFrames,
+    setting: Setting,
+    patterns: hits.Patterns,
+    visible: Tensor,
+    expected: Tensor,
+) -> _Exposure:
+    """The exposure of frames of which so much light is visible and so many photons expected.
+
+    Of several particles, too, the first one's fringes must show, or settings and shadows that hide
+    them would be met with multiple hits only.
+    """
+    is_multi = frames.frame_class == FrameClass.MULTI
+    rows = (is_multi | (frames.frame_class == FrameClass.SINGLE)).nonzero()[:, 0]
+    suits, is_shown = torch.ones_like(is_multi), torch.ones_like(is_multi)
+    light = visible[rows] * frames.photons[rows, None, None]
+    suits[rows] = visibility.shows_fringes(
+        patterns.first[rows], light, expected[rows], frames.geometry.center_px[rows]
+    )
+    is_shown[rows] = suits[rows] & (
+        ~is_multi[rows]
+        | visibility.shows_interference(
+            patterns.interference[rows] * light, expected[rows], frames.photons[rows]
+        )
+    )
+    return _Exposure(frames, setting, suits, is_shown)
 
 
 def _fewest_px(
@@ -141,37 +210,3 @@ def _add_non_sample(
         intensity[rows] = image / seen.clamp_min(1e-12)
         kinds |= dict(zip(rows.tolist(), names, strict=True))
     return kinds
-
-
-def _draw_geometry(presets: list[DetectorPreset], side: int, draw: Draw) -> Geometry:
-    """Energy, distance and centre of each frame; the frame shows half to all of the detector."""
-    count = len(presets)
-    real = torch.tensor([preset.nuisances for preset in presets], device=draw.device)
-
-    def pick(pairs: list[tuple[float, float]]) -> Tensor:
-        bounds = torch.tensor(pairs, device=draw.device)
-        return bounds[:, 0] * (bounds[:, 1] / bounds[:, 0]) ** draw.uniform(0.0, 1.0, count)
-
-    energy = pick([preset.photon_energy_ev for preset in presets])
-    distance = pick([preset.distance_m for preset in presets])
-    whole = torch.tensor([p.pixel_size_m * p.side_px for p in presets], device=draw.device)
-    part = torch.where(real, draw.uniform(0.5, 1.0, count), torch.ones(count, device=draw.device))
-    jitter = draw.normal(0.0, 0.012 * side, count, 2) * real[:, None]
-    return Geometry(
-        wavelength_nm=EV_NM / energy,
-        distance_m=distance,
-        pixel_size_m=whole * part / side,
-        center_px=(side - 1) / 2.0 + jitter,
-        side_px=side,
-    )
-
-
-def _draw_background_photons(photons: Tensor, presets: list[DetectorPreset], draw: Draw) -> Tensor:
-    """Background photons of each frame (B,), log-normal about a fifth of the sample's.
-
-    Blank frames follow the photons that a hit would have had, so that brightness of the background
-    does not tell the class; one blank or hit in eight has a strong one.
-    """
-    ratio = draw.log_normal(0.2, 1.0, len(photons)).clamp_max(2.0)
-    perfect = torch.tensor([not preset.nuisances for preset in presets], device=draw.device)
-    return torch.where(perfect, torch.zeros_like(ratio), ratio) * photons

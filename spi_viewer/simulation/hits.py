@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,22 +29,36 @@ _GRID_FRINGES = (9.0, 18.0, 33.0)
 _ELECTRONS_PER_NM3 = 430.0  # protein, dry
 
 
-def particle_intensities(
+@dataclass(frozen=True)
+class Patterns:
+    """What the particles of B frames scatter.
+
+    Attributes:
+        intensity: (B, S, S), each with unit sum over what is visible; zero without a hit.
+        interference: (B, S, S) what of it several particles do not give apart; may be negative.
+        first: (B, S, S) that of the first particle, if it scattered all the photons.
+        fluence: (B,) photons per um^2 on the first particle that one visible photon takes.
+    """
+
+    intensity: Tensor
+    interference: Tensor
+    first: Tensor
+    fluence: Tensor
+
+
+def particle_patterns(
     particles: Particles,
     families: list[str],
     fringes: Tensor,
     geometry: Geometry,
     visible: Tensor,
     draw: Draw,
-) -> tuple[Tensor, Tensor]:
-    """Patterns of all hits, (B, S, S), each with unit sum over what is visible; zero without hit.
-
-    Also the fluence in photons per um^2 on the first particle that a single visible photon of the
-    frame takes, (B,). visible (B, S, S) weights pixels by transmission and sensitivity.
-    """
+) -> Patterns:
+    """Patterns of all hits; visible (B, S, S) weights pixels by transmission and sensitivity."""
     count, side = visible.shape[0], visible.shape[-1]
-    intensity = torch.zeros((count, side, side), device=draw.device)
+    empty = torch.zeros((count, side, side), device=draw.device)
     fluence = torch.zeros(count, device=draw.device)
+    patterns = Patterns(empty, empty.clone(), empty.clone(), fluence)
     shapes = _draw_shapes(families, draw)
     inner_radius = torch.tensor([FAMILIES[name].inner_radius for name in families])
     texture = draw_texture(inner_radius.to(draw.device), particles.diameter_nm[:, 0], draw)
@@ -58,11 +73,10 @@ def particle_intensities(
                 continue
             part = geometry.select(rows)
             amplitude = _amplitudes(particles, rows, number, families, shapes, texture, part, grid)
-            pattern, factor = _pattern(
-                amplitude, particles, rows, number, part, grid, visible[rows]
-            )
-            intensity[rows], fluence[rows] = pattern, factor
-    return intensity, fluence
+            found = _patterns(amplitude, particles, rows, number, part, grid, visible[rows])
+            patterns.intensity[rows], patterns.fluence[rows] = found.intensity, found.fluence
+            patterns.interference[rows], patterns.first[rows] = found.interference, found.first
+    return patterns
 
 
 def _draw_shapes(families: list[str], draw: Draw) -> dict[str, Shapes]:
@@ -116,7 +130,7 @@ def _amplitudes(
     return result.view(len(rows), number, 2, size, size)
 
 
-def _pattern(
+def _patterns(
     amplitude: Tensor,
     particles: Particles,
     rows: Tensor,
@@ -124,42 +138,46 @@ def _pattern(
     geometry: Geometry,
     grid: CoarseGrid,
     visible: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Unit-sum patterns (R, S, S) and fluence per visible photon (R,) from amplitudes."""
+) -> Patterns:
+    """Those of hits on so many particles, from amplitudes."""
     at_pixels = grid.at_pixels(amplitude)
     alone = at_pixels.square().sum(2)
     # Each particle's brightness first, so that shares of photons are shares on the detector.
     brightness = (alone * visible[:, None]).sum((2, 3)).clamp_min(1e-30)
-    pixels = torch.arange(grid.interpolation.shape[0], device=rows.device, dtype=torch.float32)
     share = particles.share[rows, :number]
     weight = share / brightness
-    if number == 1:
-        total = alone[:, 0]
-    else:
+    solid = grid.at_pixels(solid_angle_and_polarisation(geometry, grid.positions))
+
+    def detected(pattern: Tensor) -> Tensor:
+        return flat_detector(pattern, geometry) * solid
+
+    def per_photon(pattern: Tensor) -> Tensor:
+        return (pattern * visible).sum((1, 2), keepdim=True).clamp_min(1e-30).reciprocal()
+
+    first = detected(alone[:, 0])
+    first = together = first * per_photon(first)
+    interference = torch.zeros_like(first)
+    if number > 1:
         position = particles.position_nm[rows, :number]
-        total = _interfere(at_pixels, alone, weight, position, geometry, pixels)
-    total = flat_detector(total, geometry)
-    solid = solid_angle_and_polarisation(geometry, grid.positions)
-    total = total * grid.at_pixels(solid)
-    seen = (total * visible).sum((1, 2), keepdim=True).clamp_min(1e-30)
+        apart = (alone * weight[..., None, None]).sum(1)
+        crossed = _interference(at_pixels, weight, position, geometry)
+        light = detected((apart + crossed).clamp_min(0.0))
+        together = light * per_photon(light)
+        interference = together - detected(apart) * per_photon(light)
     ones = torch.ones_like(brightness[:, 0])
     middle = geometry.pixel_angle**2
     per_fluence = photons_per_pixel(brightness[:, 0], ones, ones * _ELECTRONS_PER_NM3, middle)
-    return total / seen, share[:, 0] / per_fluence.clamp_min(1e-30)
+    fluence = share[:, 0] / per_fluence.clamp_min(1e-30)
+    return Patterns(together, interference, first, fluence)
 
 
-def _interfere(
-    amplitude: Tensor,
-    alone: Tensor,
-    weight: Tensor,
-    position_nm: Tensor,
-    geometry: Geometry,
-    pixels: Tensor,
+def _interference(
+    amplitude: Tensor, weight: Tensor, position_nm: Tensor, geometry: Geometry
 ) -> Tensor:
-    """|sum of weighted, displaced amplitudes|^2 averaged over each pixel: (R, S, S)."""
+    """Cross terms of weighted, displaced amplitudes, averaged over each pixel: (R, S, S)."""
     number = amplitude.shape[1]
+    pixels = torch.arange(geometry.side_px, device=amplitude.device, dtype=torch.float32)
     momentum = momentum_grid(geometry, pixels)
-    total = (alone * weight[..., None, None]).sum(1)
     moved = []
     for particle in range(number):
         x, y, z = (position_nm[:, particle, axis, None] for axis in range(3))
@@ -171,10 +189,11 @@ def _interfere(
         ).unbind(1)
         cosine, sine = torch.cos(phase), torch.sin(phase)
         moved.append((real * cosine - imaginary * sine, real * sine + imaginary * cosine))
+    total = torch.zeros_like(moved[0][0])
     for first in range(number):
         for second in range(first + 1, number):
             separation = position_nm[:, second] - position_nm[:, first]
             contrast = pixel_contrast(separation, geometry, pixels)
             cross = moved[first][0] * moved[second][0] + moved[first][1] * moved[second][1]
             total += 2.0 * cross * contrast[:, 0, :, None] * contrast[:, 1, None, :]
-    return total.clamp_min(0.0)
+    return total

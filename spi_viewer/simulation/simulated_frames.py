@@ -62,6 +62,12 @@ class SimulatedFrames:
             geometry=self.geometry.select(index),
         )
 
+    def replaced(self, index: Tensor, others: SimulatedFrames) -> SimulatedFrames:
+        """These with `others` in the places `index` (int64)."""
+        source = torch.arange(len(self), device=index.device)
+        source[index] = len(self) + torch.arange(len(index), device=index.device)
+        return concatenate([self, others]).select(source)
+
 
 def concatenate(parts: Sequence[SimulatedFrames]) -> SimulatedFrames:
     """All frames of the parts in order; sides must agree."""

@@ -6,7 +6,7 @@ import torch
 from spi_viewer.simulation import hits
 from spi_viewer.simulation.classes import Particles
 from spi_viewer.simulation.draws import Draw
-from spi_viewer.simulation.hits import particle_intensities
+from spi_viewer.simulation.hits import particle_patterns
 from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.scattering import (
     Geometry,
@@ -54,7 +54,7 @@ def pattern(
         rotation=rotation,
         species=kinds,
     )
-    image, fluence = particle_intensities(
+    found = particle_patterns(
         particles,
         list(families),
         torch.full((frames,), fringes),
@@ -62,7 +62,7 @@ def pattern(
         torch.ones(frames, SIDE, SIDE),
         Draw(1),
     )
-    return image[0], fluence[0]
+    return found.intensity[0], found.fluence[0]
 
 
 def unlike(first, second):
