@@ -52,21 +52,26 @@ def _fading(side: int, device: torch.device) -> Tensor:
 
 
 class AutocorrelationBranch(nn.Module):
-    """Convolutions on the autocorrelation: 64x32x16, one pair each at 32x16x32 and 16x8x64.
+    """Convolutions on the autocorrelation: 64x32x16, n pairs at 32x16x32 and m at 16x8x64.
 
     Its own class scores serve learning only: beside a good network few frames are left to learn
     from, and a new branch would learn next to nothing.
     """
 
     def __init__(
-        self, channels: tuple[int, int, int], class_count: int, dropout: float, own_share: float
+        self,
+        channels: tuple[int, int, int],
+        pairs: tuple[int, int],
+        class_count: int,
+        dropout: float,
+        own_share: float,
     ) -> None:
         super().__init__()
         stem, low, self.feature_count = channels
         self.conv = nn.Conv2d(LIGHT_CHANNELS, stem, 5, 2, 2, bias=False)
         self.bn: nn.Module = norm_of(stem, own_share)
-        self.block32 = residual_block(stem, low, 1, own_share)
-        self.block16 = residual_block(low, self.feature_count, 1, own_share)
+        self.block32 = residual_block(stem, low, pairs[0], own_share)
+        self.block16 = residual_block(low, self.feature_count, pairs[1], own_share)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(self.feature_count * 8 * 8, class_count)
 

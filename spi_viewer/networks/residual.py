@@ -13,7 +13,8 @@ class ResidualPair(nn.Module):
     """Two 3x3 convolutions with an identity around them.
 
     Where the size changes, the identity is strided and padded with empty channels (option A of
-    He 2016): it has no weights, as in the poster's count of layers.
+    He 2016): it has no weights, as in the poster's count of layers. A new pair is the identity
+    until it learns (Goyal 2017, arXiv:1706.02677).
     """
 
     def __init__(self, in_channels: int, out_channels: int, own_share: float = 0.0) -> None:
@@ -22,7 +23,9 @@ class ResidualPair(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, self.stride, 1, bias=False)
         self.bn1: nn.Module = norm_of(out_channels, own_share)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
-        self.bn2: nn.Module = norm_of(out_channels, own_share)
+        last = norm_of(out_channels, own_share)
+        nn.init.zeros_(last.weight)
+        self.bn2: nn.Module = last
 
     def first(self, x: Tensor) -> Tensor:
         """Maps after the first convolution."""

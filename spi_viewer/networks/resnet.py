@@ -26,8 +26,8 @@ class ResNetConfig:
 
     Attributes:
         n, m: residual pairs at 32x32x32 and at 16x16x64.
-        autocorrelation: look at the pattern's autocorrelation, too, see `autocorrelation`; the
-            poster's layout is False.
+        autocorrelation: look at the pattern's autocorrelation, too, through as many pairs, see
+            `autocorrelation`; the poster's layout is False.
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
         second_look: judge doubtful patterns by the mean of several views.
@@ -79,7 +79,13 @@ class ResNet(SecondLookNetwork):
         self.block32 = residual_block(stem, low, config.n, config.own_share)
         self.block16 = residual_block(low, high, config.m, config.own_share)
         self.branch = (
-            AutocorrelationBranch(_CHANNELS, config.class_count, config.dropout, config.own_share)
+            AutocorrelationBranch(
+                _CHANNELS,
+                (config.n, config.m),
+                config.class_count,
+                config.dropout,
+                config.own_share,
+            )
             if config.autocorrelation
             else None
         )

@@ -53,15 +53,29 @@ def toy_stream() -> Callable[..., Iterator[TrainingBatch]]:
     return _toy_stream
 
 
+def _use_norms(network: torch.nn.Module) -> None:
+    """Batch norms as if they had learned something: new ones take nothing off, or all."""
+    torch.manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.5, 0.5)
+
+
+@pytest.fixture
+def use_norms() -> Callable[[torch.nn.Module], None]:
+    """Gives a network batch norms as if they had learned something."""
+    return _use_norms
+
+
 @pytest.fixture
 def untrained() -> Model:
     """A small model whose batch norms have seen something, so that they are not the identity."""
     torch.manual_seed(1)
     network = ResNet(ResNetConfig(n=1, m=1))
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.5, 0.5)
-            module.running_var.uniform_(0.5, 2)
+    _use_norms(network)
     torch.nn.init.normal_(network.fc.weight, std=0.1)
     averages = torch.rand(200, 64)
     familiarity = fit_familiarity(averages, torch.arange(200) % 4)

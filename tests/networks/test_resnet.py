@@ -55,6 +55,18 @@ def test_resnet10_has_ten_layers_with_weights_and_no_weights_in_its_identities()
     assert sum(p.numel() for p in network.parameters()) == convolutions + batch_norms + scores
 
 
+def test_a_network_grows_by_pairs_that_change_nothing_until_they_learn(frames, use_norms):
+    small = ResNet(ResNetConfig(n=1, m=2, autocorrelation=True)).eval()
+    use_norms(small)
+    torch.nn.init.normal_(small.fc.weight)
+    grown = ResNet(ResNetConfig(n=2, m=3, autocorrelation=True))
+    grown.load_state_dict(grown.state_dict() | small.state_dict())
+    torch.testing.assert_close(grown.eval()(frames), small(frames))
+    grown.train()(frames).square().sum().backward()
+    for block in (grown.block32, grown.block16, grown.branch.block32, grown.branch.block16):
+        assert block[-1].bn2.weight.grad.abs().sum() > 0
+
+
 def test_each_convolution_of_the_poster_gives_one_named_layer_of_maps(frames):
     maps = ResNet(ResNetConfig()).eval().feature_maps(frames)
     names = [name for name, _ in maps]
@@ -62,8 +74,9 @@ def test_each_convolution_of_the_poster_gives_one_named_layer_of_maps(frames):
     assert all((layer >= 0).all() for _, layer in maps)
 
 
-def test_a_later_layer_does_not_overwrite_an_earlier_one(frames):
+def test_a_later_layer_does_not_overwrite_an_earlier_one(frames, use_norms):
     network = ResNet(ResNetConfig()).eval()
+    use_norms(network)
     maps = dict(network.feature_maps(frames))
     torch.testing.assert_close(maps["conv 64×64"], network._stem(frames))
     last = torch.nn.functional.avg_pool2d(maps["16×16 conv 4"], 2)
