@@ -5,6 +5,7 @@ class; only the scene itself tells the classes apart.
 
 A multiple hit is one only if its particles can be told apart in the network's pixels (see
 `resolution`); other scenes are drawn anew, in the last resort as equals that touch across the beam.
+Whether they are told apart behind shadows and in background is looked at afterwards (`visibility`).
 
 A second particle with less than 1 % of the photons leaves a frame a single one, and part of the
 singles have one, so that the network learns to pass over it. Between 1 % and 11 % people's labels
