@@ -11,6 +11,7 @@ from spi_viewer.errors import ExportError
 from spi_viewer.exporting.cxi import ExportReport, export_cxi
 from spi_viewer.exporting.frame_selection import (
     ExportProvenance,
+    belongs_to,
     frames_of_session,
     good_frames_of_scores,
 )
@@ -74,8 +75,7 @@ def export_scored(
 def _nothing_good(run: Path, scores: Path) -> ExportError:
     """Why there is nothing to export: other files were judged, or no frame is good."""
     judged = sorted({scored.id.path for scored in read_scores(scores)})
-    wanted = run.resolve()
-    if any(wanted in (path := Path(name).resolve(), *path.parents) for name in judged):
+    if any(belongs_to(name, run) for name in judged):
         return ExportError(f"{run}: none of its frames is good in {scores}; lower the threshold")
     others = f"; the first file in it is {judged[0]}" if judged else ", it is empty"
     return ExportError(f"{run}: none of its frames is in {scores}{others}")

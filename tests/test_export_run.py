@@ -89,6 +89,22 @@ def test_the_sessions_own_table_exports_the_same_frames(
         assert np.array_equal(one[DATASET][()], other[DATASET][()])
 
 
+def test_a_folder_of_links_to_runs_is_exported_as_they_are(
+    session: Session, run_file: Path, tmp_path: Path
+) -> None:
+    chosen = tmp_path / "chosen"
+    chosen.mkdir()
+    (chosen / "link.cxi").symlink_to(run_file)
+    write_scores(session, tmp_path / "scores.csv")
+    text = (tmp_path / "scores.csv").read_text()
+    (tmp_path / "scores.csv").write_text(text.replace(str(run_file), str(chosen / "link.cxi")))
+    for run in (chosen, chosen / "link.cxi", run_file):
+        report = export_scored(
+            run, tmp_path / "scores.csv", tmp_path / "good.cxi", threshold=0.5, overwrite=True
+        )
+        assert "3" in report.summary
+
+
 def test_an_empty_table_has_no_frames_of_the_run(
     session: Session, run_file: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -108,6 +109,25 @@ def test_an_operator_s_good_and_bad_are_enough_for_who_asks_no_more(run):
     assert frames.frame_class.tolist() == [BAD_OF_SOME_KIND, SINGLE, BAD_OF_SOME_KIND, SINGLE]
 
 
+def test_an_operator_s_bad_may_be_said_to_be_of_a_kind(run):
+    with h5py.File(run, "a") as file:
+        file["spi_viewer/label"] = np.array([-1, 0, 1, -1, 0, 1], np.int8)
+    names = parse_label_names("good=single,bad=multi")
+    assert labelled_runs([run], names=names).frame_class.tolist() == [MULTI, SINGLE, MULTI, SINGLE]
+
+
+def test_in_an_export_the_operator_corrects_the_source_and_gaps_have_no_label(run):
+    """The last two frames came from a file without labels; 0 stands there, and is no class."""
+    with h5py.File(run, "a") as file:
+        file["labels/class"] = np.array([2, 1, 2, 1, 0, 0], np.int8)
+        file["labels/class"].attrs["names"] = "0 non-sample, 1 single, 2 multi"
+        file["spi_viewer/copied/labels/class"] = np.array([1, 1, 1, 1, 0, 0], np.uint8)
+        file["spi_viewer/label"] = np.array([1, -1, 0, 0, 1, -1], np.int8)
+    frames = labelled_runs([run], bad_of_some_kind=True)
+    assert indexes(frames) == [0, 1, 2, 3, 4]
+    assert frames.frame_class.tolist() == [SINGLE, SINGLE, MULTI, BAD_OF_SOME_KIND, SINGLE]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -156,6 +176,18 @@ def test_no_more_frames_than_the_limit_are_kept(run, tmp_path, monkeypatch):
     frames = labelled_runs([run], table(tmp_path, text))
     assert len(frames) == 5
     assert any("left out at random" in note for note in frames.notes)
+
+
+def test_labels_are_left_out_only_beyond_the_limit_of_all_runs(run, tmp_path, monkeypatch):
+    """However unevenly the labels lie in them."""
+    monkeypatch.setattr("spi_viewer.labelled_frames.reading.MAX_FRAMES", 7)
+    other = tmp_path / "other.h5"
+    shutil.copy(run, other)
+    rows = [f"run.h5,,{frame},{'single' if frame % 2 else 'multi'}" for frame in range(6)]
+    text = "\n".join(["file,dataset,frame,label", *rows, "other.h5,,3,single"])
+    frames = labelled_runs([run, other], table(tmp_path, text))
+    assert len(frames) == 7
+    assert frames.notes == ()
 
 
 def test_unlabelled_frames_come_from_all_of_a_run(run):

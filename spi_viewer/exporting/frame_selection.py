@@ -74,20 +74,25 @@ def good_frames_of_scores(
         run: only frames of this file, or of files in this folder.
         threshold: good from this P(single) on; None takes the verdicts as they stand.
     """
-    wanted = None if run is None else run.resolve()
     same: dict[str, bool] = {}
     chosen = []
     for scored in scores:
         path = scored.id.path
         if path not in same:
-            file = Path(path).resolve()
-            same[path] = wanted is None or file == wanted or wanted in file.parents
+            same[path] = run is None or belongs_to(path, run)
         verdict = _verdict(scored, threshold)
         if same[path] and verdict is Verdict.GOOD:
             chosen.append(
                 FrameToExport(scored.id, scored.probabilities, verdict, flags=scored.flags)
             )
     return chosen
+
+
+def belongs_to(path: str, run: Path) -> bool:
+    """Whether a file is a run, or in the folder of one: itself, or by a link that lies there."""
+    wanted, file = run.resolve(), Path(path)
+    here = file.parent.resolve() / file.name
+    return any(wanted in (place, *place.parents) for place in (file.resolve(), here))
 
 
 def _verdict(scored: ScoredFrame, threshold: float | None) -> Verdict:

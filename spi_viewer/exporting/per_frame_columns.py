@@ -174,7 +174,8 @@ def _read_rows(
 def _refuse_odd(found: object) -> None:
     if not isinstance(found, h5py.Dataset) or not found.shape:
         raise _UnreadableError("is no dataset with rows")
-    dtype = found.dtype
+    with _unreadable():
+        dtype = found.dtype
     plain_objects = h5py.check_string_dtype(dtype) or h5py.check_vlen_dtype(dtype)
     if dtype.hasobject and not plain_objects:
         raise _UnreadableError("holds references or variable-length fields")
@@ -182,7 +183,8 @@ def _refuse_odd(found: object) -> None:
 
 def _text_encoding(dtype: np.dtype[Any]) -> Any:
     """What numpy's comparison of types does not see."""
-    return h5py.check_string_dtype(dtype), h5py.check_enum_dtype(dtype)
+    names = h5py.check_enum_dtype(dtype)
+    return h5py.check_string_dtype(dtype), names and tuple(sorted(names.items()))
 
 
 def _make_like(file: h5py.File, path: str, rows: int, source: h5py.Dataset) -> h5py.Dataset:

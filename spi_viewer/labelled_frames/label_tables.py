@@ -26,6 +26,7 @@ from spi_viewer.labelled_frames.label_names import (
 from spi_viewer.sources.hdf5_file import H5_ERRORS, find_dataset, open_hdf5
 
 _CLASS_PATH = "/labels/class"  # with the classes' names in an attribute
+_COPIED_PATH = "/spi_viewer/copied/labels/class"  # in exports: 0 where the source had none
 _OPERATOR_PATH = "/spi_viewer/label"  # in exports of this program: -1 none, 0 bad, 1 good
 _OPERATOR_NAMES: LabelNames = {
     "-1": LEFT_OUT,
@@ -99,27 +100,58 @@ def read_label_table(path: Path, names: LabelNames | None = None) -> LabelTable:
 def labels_in_run(path: Path, names: LabelNames | None = None) -> LabelTable:
     """Labels that a run file carries: /labels/class, or the operator's in an export.
 
+    In an export of this program the operator's come before those of the source, unless they say
+    only that a frame is bad, where the source says of what kind.
+
     Raises:
         LabelError: there are none, or nothing says what their numbers mean.
         RunFileError: the file cannot be opened.
     """
     with open_hdf5(path) as file:
-        dataset = find_dataset(file, _CLASS_PATH)
-        if dataset is not None:
-            names = names if names is not None else _names_beside(path, dataset)
-        else:
-            dataset, names = find_dataset(file, _OPERATOR_PATH), names or _OPERATOR_NAMES
-        values = None if dataset is None else _texts(dataset)
-        where = "" if dataset is None else dataset.name
-    if values is None:
+        source, operator = (find_dataset(file, path) for path in (_CLASS_PATH, _OPERATOR_PATH))
+        of_source = None if source is None else _texts(source)
+        of_operator = None if operator is None else _texts(operator)
+        if of_source is not None and source is not None and names is None:
+            names = _names_beside(path, source)
+        filled = find_dataset(file, _COPIED_PATH)
+        is_there = None if filled is None else _texts(filled)
+    if of_source is None and of_operator is None:
         raise LabelError(
             f"{path}: has no labels in {_CLASS_PATH} or {_OPERATOR_PATH}; give a table of them "
             "with --labels"
         )
-    table = LabelTable(f"{where} of {path}")
-    for frame, value in enumerate(values):
-        _put(table, table.by_place, ("", "", frame), value, names)
+    if of_source is None:
+        return _table(f"{_OPERATOR_PATH} of {path}", of_operator or [], _operator_names(names))
+    table = _table(f"{_CLASS_PATH} of {path}", of_source, names or {}, is_there)
+    _put_operators(table, of_operator or [])
     return table
+
+
+def _table(
+    source: str, values: Sequence[str], names: LabelNames, is_there: Sequence[str] | None = None
+) -> LabelTable:
+    """A label a frame; where not all are there, what stands for the others is passed over."""
+    table = LabelTable(source)
+    for frame, value in enumerate(values):
+        if is_there is None or is_there[frame : frame + 1] != ["0"]:
+            _put(table, table.by_place, ("", "", frame), value, names)
+    return table
+
+
+def _operator_names(names: LabelNames | None) -> LabelNames:
+    """What the numbers mean, where the user says what is meant by good and bad."""
+    said = names or {}
+    words = {number: said[word] for number, word in (("0", "bad"), ("1", "good")) if word in said}
+    return {**_OPERATOR_NAMES, **words, **said}
+
+
+def _put_operators(table: LabelTable, values: Sequence[str]) -> None:
+    """An operator's 'bad' leaves a bad class as it is."""
+    for frame, value in enumerate(values):
+        place, code = ("", "", frame), label_code(value, _OPERATOR_NAMES)
+        is_bad_already = table.by_place.get(place, WORDS["good"]) != WORDS["good"]
+        if code != LEFT_OUT and not (code == BAD_OF_SOME_KIND and is_bad_already):
+            table.by_place[place] = code
 
 
 def _names_beside(path: Path, dataset: h5py.Dataset) -> LabelNames:

@@ -55,6 +55,14 @@ def check_places(table: LabelTable, info: RunInfo, places: dict[int, int], whole
         raise LabelError(f"{table.source}: labels no frame of {info.path}")
 
 
+def shares(counts: Sequence[int], limit: int) -> list[int]:
+    """How many of its labels each run may use: all, or in proportion where they exceed `limit`."""
+    total = sum(counts)
+    if total <= limit:
+        return list(counts)
+    return [max(min(count, 1), count * limit // total) for count in counts]
+
+
 def thinned(places: dict[int, int], limit: int) -> dict[int, int]:
     """At most `limit` labels, drawn from all over the run."""
     if len(places) <= limit:

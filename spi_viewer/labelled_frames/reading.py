@@ -16,7 +16,7 @@ from spi_viewer.labelled_frames.gathering import Gathered, crops_of
 from spi_viewer.labelled_frames.label_names import BAD_OF_SOME_KIND, LabelNames
 from spi_viewer.labelled_frames.label_tables import LabelTable, labels_in_run, read_label_table
 from spi_viewer.labelled_frames.labelled import LabelledFrames
-from spi_viewer.labelled_frames.places import check_places, places_of, thinned
+from spi_viewer.labelled_frames.places import check_places, places_of, shares, thinned
 from spi_viewer.sources import reader_process
 
 MAX_FRAMES = 16_384  # 80 KiB each: 1.3 GiB
@@ -63,9 +63,11 @@ def labelled_runs(
             info = reader.describe(str(path), wanted_dataset)
             check_places(own, info, places, whole=table is None)
             found.append((info, own, places))
-        limit = MAX_FRAMES // len(unique)
+        # Which frames have labels by event only reading tells.
+        counts = [info.frame_count if own.by_event else len(places) for info, own, places in found]
+        limits = shares(counts, MAX_FRAMES)
         crops = crops_of(reader, [info for info, _, _ in found], crop)
-        for (info, own, places), square in zip(found, crops, strict=True):
+        for (info, own, places), square, limit in zip(found, crops, limits, strict=True):
             invalid = kept.read(reader, info, own, thinned(places, limit), square, limit)
             notes += _notes(own, info.path, len(places) - limit, invalid)
     source = str(labels) if labels is not None else "the runs' own labels"

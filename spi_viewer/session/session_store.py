@@ -125,7 +125,9 @@ class SessionStore:
         for block in self._database.read("runs"):
             for number, name, path, kind, state, message in block:
                 _expect(len(self._state.runs), number)
-                record = RunRecord(restored(name), restored(path), kind, RunState(state), message)
+                record = RunRecord(
+                    restored(name), restored(path), kind, RunState(state), restored(message)
+                )
                 if record.state not in (RunState.DONE, RunState.FAILED):
                     record.state, record.message = RunState.DONE, "interrupted"
                 self._state.runs.append(record)
@@ -147,7 +149,14 @@ def _heads(state: SessionState) -> dict[str, list[tuple[Any, ...]]]:
     notes = [(name, repr(float(value))) for name, value in zip(_RULE_NOTES, values, strict=True)]
     notes += [("model_name", state.model_name), ("model_hash", state.model_hash)]
     runs = [
-        (number, storable(run.name), storable(run.path), run.kind, run.state.value, run.message)
+        (
+            number,
+            storable(run.name),
+            storable(run.path),
+            run.kind,
+            run.state.value,
+            storable(run.message),
+        )
         for number, run in enumerate(state.runs)
     ]
     return {"runs": runs, "notes": notes}

@@ -56,19 +56,22 @@ class CropChoice:
     def _automatic(self, info: RunInfo) -> Crop:
         found = self._found.get(info.frame_shape)
         if found is None:
-            found = self._found[info.frame_shape] = self._find([info.path], info)
+            middle = default_crop(info.frame_shape)
+            found = self._found[info.frame_shape] = self._find([info.path], info, middle)
         if not found.is_final:
+            found.frames.pop(info.path, None)  # the file at hand stands last
             found.frames[info.path] = info.frame_count
             if sum(found.frames.values()) >= CENTERING_FRAMES:
-                found = self._found[info.frame_shape] = self._find(list(found.frames), info)
+                found.crop = self._find([*found.frames], info, found.crop).crop
                 found.is_final = True
         return found.crop
 
-    def _find(self, paths: list[str], info: RunInfo) -> _Found:
+    def _find(self, paths: list[str], info: RunInfo, without: Crop) -> _Found:
+        """The crop of some files, the last of which is at hand; `without` if they show none."""
         enough = info.frame_count >= CENTERING_FRAMES
         try:
             return _Found(self._reader.find_crop(paths, info.dataset), enough)
         except (ReadTimeoutError, ReadCrashError):
-            return _Found(default_crop(info.frame_shape), is_final=True)  # once is enough
+            return _Found(without, is_final=True)  # once is enough
         except RunFileError:
-            return _Found(default_crop(info.frame_shape), enough)
+            return _Found(without, enough)

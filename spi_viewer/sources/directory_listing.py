@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from spi_viewer.sources.run_file import RUN_SUFFIXES
@@ -66,9 +66,12 @@ class DirectoryListing:
         self._state = -1  # of no listing
 
     def files(self) -> list[FileStat]:
-        """Run files by name, oldest first, without hidden ones; raises OSError."""
+        """Run files by name, oldest first, without hidden ones; raises OSError.
+
+        Of several names for one file there is one.
+        """
         self._look()
-        return _oldest_first(_without_parts(list(self._seen.values())))
+        return _oldest_first(_without_parts(_without_links(self._seen.values())))
 
     def changes(self, since: int) -> ListingChanges:
         """What changed after the listing of that state; raises OSError.
@@ -145,6 +148,14 @@ def _stat_of(path: str) -> FileStat | None:
     except OSError:
         return None
     return file_stat(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _without_links(files: Iterable[FileStat]) -> list[FileStat]:
+    """Each file once, by the first of its names."""
+    kept: dict[object, FileStat] = {}
+    for file in sorted(files):
+        kept.setdefault((file.inode, file.size_bytes, file.mtime_s) if file.inode else file, file)
+    return list(kept.values())
 
 
 def _oldest_first(files: list[FileStat]) -> list[FileStat]:

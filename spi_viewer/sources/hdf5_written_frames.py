@@ -113,17 +113,19 @@ def virtual_flags(dataset: h5py.Dataset) -> tuple[NDArray[np.uint32], tuple[str,
     lengths: dict[tuple[str, str], int | None] = {}
     folder = Path(dataset.file.filename).resolve().parent
     for source in dataset.virtual_sources():
-        start, stop = _frame_bounds(source.vspace, dataset.ndim, count)
+        frames = _rows(source.vspace, dataset.ndim, count)
         key = (source.file_name, source.dset_name)
         if key not in lengths:
             lengths[key] = _source_length(dataset.file, folder, *key)
         length = lengths[key]
         if length is None:
-            lost[start:stop] = True
+            lost[frames] = True
             missing.append(f"{source.file_name}:{source.dset_name}")
             continue
-        covered[start:stop] = True
-        lost[start + max(0, length - _first_source_row(source.src_space)) : stop] = True
+        covered[frames] = True
+        rows = _rows(source.src_space, dataset.ndim, len(frames))
+        beyond = rows[: len(frames)] >= length
+        lost[frames[: len(beyond)][beyond]] = True
     flags[covered & ~lost] = 0
     return flags, tuple(dict.fromkeys(missing))
 
@@ -139,22 +141,20 @@ def virtual_problem(dataset: h5py.Dataset) -> str | None:
     return f"is virtual and its source files are missing: {names}; copy them beside this file"
 
 
-def _frame_bounds(space: h5py.h5s.SpaceID, ndim: int, count: int) -> tuple[int, int]:
-    """Frames [start, stop) that a mapping covers; an unlimited one reaches to the end."""
+def _rows(space: h5py.h5s.SpaceID, ndim: int, count: int) -> NDArray[np.int64]:
+    """Frames that one side of a mapping selects, in order; an unlimited one reaches to the end."""
     if ndim != 3:
-        return 0, 1
+        return np.zeros(1, dtype=np.int64)
     try:
         low, high = space.get_select_bounds()
     except H5_ERRORS:  # unlimited selections have no bounds
-        return 0, count
-    return int(low[0]), min(int(high[0]) + 1, count)
-
-
-def _first_source_row(space: h5py.h5s.SpaceID) -> int:
-    try:
-        return int(space.get_select_bounds()[0][0])
-    except H5_ERRORS:
-        return 0
+        return np.arange(count)
+    rows = np.arange(int(low[0]), int(high[0]) + 1)
+    if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS and space.is_regular_hyperslab():
+        # Several writers take turns: every other frame, or a block of them, is of one source.
+        first, stride, _, block = (int(axis[0]) for axis in space.get_regular_hyperslab())
+        rows = rows[(rows - first) % stride < block]
+    return rows
 
 
 def _source_length(file: h5py.File, folder: Path, file_name: str, dataset: str) -> int | None:

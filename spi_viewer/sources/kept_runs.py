@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spi_viewer.errors import NotReadyError
 from spi_viewer.sources.run_file import Run
 
 _KEPT_RUNS = 4
@@ -33,7 +34,10 @@ class KeptRuns:
         self._runs: OrderedDict[str, _KeptRun] = OrderedDict()
 
     def get(self, path: str, dataset: str | None, look_again: bool = False) -> Run:
-        """The kept run of `path` if it still stands for the file, else a newly opened one."""
+        """The kept run of `path` if it still stands for the file, else a newly opened one.
+
+        A run that is not ready stays: it knows how many frames it has shown already.
+        """
         dataset = dataset or None
         signature = _signature(path)
         kept = self._runs.pop(path, None)
@@ -45,6 +49,10 @@ class KeptRuns:
         elif look_again or kept.signature != signature:
             try:
                 kept.run.refresh()
+            except NotReadyError:
+                kept.run.close()
+                self._runs[path] = kept
+                raise
             except BaseException:
                 kept.run.close()
                 raise

@@ -67,10 +67,13 @@ class LocalReader:
             return self._runs.get(path, dataset, look_again=True).info
 
     def find_crop(self, paths: str | Sequence[str], dataset: str | None) -> Crop:
-        """Crop about the beam centre; the middle of the frame where no centre shows."""
+        """Crop about the beam centre; the middle of the frame where no centre shows.
+
+        The last of several files is the one that frames are read from now.
+        """
         paths = [paths] if isinstance(paths, str) else list(paths)
-        with _refusing(paths[0]):
-            shape = self._runs.get(paths[0], dataset).info.frame_shape
+        with _refusing(paths[-1]):
+            shape = self._runs.get(paths[-1], dataset).info.frame_shape
             frames: list[NDArray[np.float32]] = []
             masks: list[NDArray[np.bool_]] = []
             room = max(1, min(CENTERING_FRAMES, _CENTERING_BYTES // (5 * shape[0] * shape[1])))

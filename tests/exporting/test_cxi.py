@@ -121,6 +121,18 @@ def test_every_per_frame_dataset_comes_along_under_its_path(
         assert "not_per_frame" not in now
 
 
+def test_a_dataset_of_named_values_keeps_their_names(make_source, frames_of, export, tmp_path):
+    source = make_source(tmp_path / "run.cxi")
+    names = h5py.enum_dtype({"LOW": 0, "HIGH": 1}, "i1")
+    with h5py.File(source, "r+") as file:
+        file.create_dataset("gain_mode", data=np.arange(12) % 2, dtype=names)
+    report = export(frames_of(source, [3, 4]))
+    assert report.skipped == ()
+    with h5py.File(report.destination) as file:
+        assert h5py.check_enum_dtype(file["gain_mode"].dtype) == {"LOW": 0, "HIGH": 1}
+        assert file["gain_mode"][:].tolist() == [1, 0]
+
+
 def test_what_collides_with_the_exports_own_paths_is_kept_under_source(
     make_source, frames_of, export, tmp_path
 ):

@@ -86,12 +86,14 @@ def test_file_names_that_are_not_utf8_survive(folder, make_batch, make_probabili
     odd = os.fsdecode(b"/data/caf\xe9.cxi")
     session = Session(folder)
     run = session.add_run(odd, odd, "file")
+    session.set_run_state(run, RunState.FAILED, f"{odd} is missing")
     session.append(run, make_batch(2, path=odd), make_probabilities(2), np.zeros(2, "u4"))
     session.label([0], OperatorLabel.GOOD)
     session.close()
     session = Session(folder)
     assert session.frame_id(1).path == odd
     assert session.runs()[0].path == odd
+    assert session.runs()[0].message == f"{odd} is missing"
     assert session.labels([0]) == OperatorLabel.GOOD
     session.close()
 

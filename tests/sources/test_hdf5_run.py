@@ -293,6 +293,39 @@ def test_virtual_frames_are_read_from_their_sources(tmp_path):
         assert (run.read_frame(3) == 7).all()
 
 
+def write_interleaved(folder, present):
+    """Two writers that take turns by two frames: each of six of its own."""
+    layout = h5py.VirtualLayout((12, 24, 32), "u2")
+    for number, name in enumerate(("a.h5", "b.h5")):
+        for block in range(2):
+            source = h5py.VirtualSource(name, "/data/data", (6, 24, 32))
+            layout[2 * number + block :: 4] = source[block::2]
+        if name in present:
+            with h5py.File(folder / name, "w") as file:
+                file["/data/data"] = np.full((present[name], 24, 32), 7 + number, "u2")
+    with h5py.File(folder / "virtual.cxi", "w") as file:
+        file.create_virtual_dataset(DATA, layout)
+    leave_all_alone(folder)
+    return folder / "virtual.cxi"
+
+
+@pytest.mark.parametrize(
+    ("present", "missing"),
+    [
+        ({"a.h5": 6, "b.h5": 6}, []),
+        ({"a.h5": 6}, [2, 3, 6, 7, 10, 11]),
+        ({"a.h5": 6, "b.h5": 3}, [7, 10, 11]),
+    ],
+)
+def test_writers_that_take_turns_lose_only_their_own_frames(tmp_path, present, missing):
+    with open_run(write_interleaved(tmp_path, present)) as run:
+        assert run.info.frame_count == 12
+        flags = [run.frame_flags(index) for index in range(12)]
+        present = [index for index in range(12) if index not in missing]
+        assert all(run.read_frame(index).all() for index in present)
+    assert [i for i, flag in enumerate(flags) if flag & FrameFlag.SOURCE_MISSING] == missing
+
+
 def test_virtual_frames_without_a_source_are_flagged(tmp_path):
     path = write_virtual(tmp_path, ["a.h5", "b.h5"], ["b.h5"])
     leave_all_alone(tmp_path)

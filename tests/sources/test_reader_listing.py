@@ -21,6 +21,14 @@ def test_the_parts_of_a_master_are_not_runs_of_their_own(tmp_path):
     assert sorted(names(tmp_path)) == ["x_master.h5", "y_data_000001.h5"]
 
 
+def test_a_file_of_several_names_is_listed_once(tmp_path):
+    (tmp_path / "run1.cxi").write_bytes(b"x" * 100)
+    (tmp_path / "latest.cxi").symlink_to("run1.cxi")
+    os.link(tmp_path / "run1.cxi", tmp_path / "copy.cxi")
+    (tmp_path / "run2.cxi").write_bytes(b"y" * 100)
+    assert len(LocalReader().list_files(str(tmp_path))) == 2
+
+
 def test_a_master_changes_with_its_parts(tmp_path):
     master, part = tmp_path / "x_master.h5", tmp_path / "x_data_000001.h5"
     master.write_bytes(b"1234")

@@ -20,6 +20,7 @@ from spi_viewer.errors import (
 )
 from spi_viewer.frames import Crop, DetectorGeometry, FrameBatch, FrameFlag, FrameId, RunInfo
 from spi_viewer.preprocessing.cropping import default_crop
+from spi_viewer.sources import hdf5_run
 from spi_viewer.sources.directory_listing import FileStat
 from spi_viewer.sources.frame_batches import empty_batch
 from spi_viewer.sources.local_reader import LocalReader
@@ -236,6 +237,29 @@ def test_with_one_frame_a_file_the_crop_is_looked_for_again_in_many_files() -> N
     assert [len(paths) for paths in reader.crop_searches] == [1, 32]
 
 
+def test_a_crop_once_found_is_kept_where_more_files_show_none() -> None:
+    """As where an archiver takes files away while they are looked at."""
+
+    class FailingLater(FakeReader):
+        def find_crop(self, paths: str | list[str], dataset: str | None) -> Crop:
+            super().find_crop(paths, dataset)
+            if len(self.crop_searches) > 1:
+                raise RunFileError("/r", "it is away")
+            return Crop(50.0, 75.0, 1.0)
+
+    feed = FileFeed(FailingLater({f"/r/{n:02}.h5": 1 for n in range(50)}), "/r")  # type: ignore[arg-type]
+    pull_all(feed)
+    assert feed.crop == Crop(50.0, 75.0, 1.0)
+
+
+def test_the_centre_is_found_in_files_that_are_left(tmp_path: Path) -> None:
+    reader = LocalReader()
+    paths = [str(write_run(tmp_path / f"{n}.cxi", 2)) for n in range(3)]
+    expected = reader.find_crop(paths[1:], None)
+    os.rename(paths[0], tmp_path / "archived")
+    assert reader.find_crop(paths, None) == expected
+
+
 def test_a_crop_search_that_hangs_falls_back_to_the_middle_for_good() -> None:
     class HangingSearch(FakeReader):
         def find_crop(self, paths: str | list[str], dataset: str | None) -> Crop:
@@ -291,6 +315,25 @@ def test_a_damaged_frame_in_a_real_file_is_one_flagged_row(tmp_path: Path) -> No
     assert flags.tolist() == [0] * 4 + [FrameFlag.UNREADABLE] + [0] * 5
     assert photons.tolist() == [1, 2, 3, 4, 0, 6, 7, 8, 9, 10]
     reader.close()
+
+
+@pytest.mark.parametrize("late", ["frame", "masks"])
+def test_frames_behind_one_that_is_late_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """A file just written: a hole in it may still be filled, and masks may follow."""
+    monkeypatch.setattr(hdf5_run, "_GROWING_S", 0.5)
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset(DATASET, (10, 64, 64), np.uint16, chunks=(1, 64, 64))
+        for index in range(10):
+            if late == "masks" or index != 5:
+                data[index] = index + 1
+        if late == "masks":
+            file["/entry_1/data_1/mask"] = np.zeros((6, 64, 64), np.uint16)
+    feed = FileFeed(LocalReader(), str(path))
+    assert sum(map(len, pull_files(feed))) == 10
+    assert feed.refused == []
 
 
 @pytest.mark.parametrize("content", [b"", b"some text\n" * 20, b"\x89HDF\r\n\x1a\n" + bytes(90)])
