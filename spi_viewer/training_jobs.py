@@ -16,7 +16,7 @@ from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.team_processes import check_devices, run_team
 from spi_viewer.networks.training import TrainingProgress, train
 from spi_viewer.networks.training_config import TrainingConfig
-from spi_viewer.networks.training_state import completed_steps
+from spi_viewer.networks.training_state import completed_steps, discard_state
 from spi_viewer.training_frames import SimulatedData, TrainingFrames
 
 __all__ = ["SimulatedData", "measure_model", "train_model", "train_on_simulation"]
@@ -60,12 +60,14 @@ def train_model(
         start_from=start_from,
         resume=resume,
         description={**(description or {}), **data.description()},
+        frames={**data.description(), "reuse": None, "validation_frames": validation_frames},
     )
     if devices == 1:
         work(ALONE, device, progress)
     else:
         run_team(work, devices, device, progress)
     measure_model(folder, data, test_frames, config.seed, device)
+    discard_state(folder)
     return read_card(folder)
 
 
@@ -104,6 +106,7 @@ def _train(
     start_from: Path | None,
     resume: bool,
     description: dict[str, Any],
+    frames: dict[str, Any],
 ) -> None:
     """What one process of a training does."""
     validation = data.validation_set(validation_frames, config.seed) if team.is_first else []
@@ -124,4 +127,6 @@ def _train(
         description=description,
         start_from=start_from,
         team=team,
+        frames=frames,
+        keep_state=True,  # an interrupted measurement is made up for
     )

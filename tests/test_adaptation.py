@@ -17,14 +17,17 @@ from spi_viewer.adaptation.choice import even_rule
 from spi_viewer.adaptation.embedding import embed
 from spi_viewer.adaptation.few_shot_head import FewShotHead, fit_head, with_head
 from spi_viewer.adaptation.hold_out import hold_out_figures
+from spi_viewer.adaptation.networks_for_run import networks_for_run
 from spi_viewer.errors import LabelError, ModelError
 from spi_viewer.frames import DecisionRule, FrameClass
 from spi_viewer.labelled_frames import BAD_OF_SOME_KIND, LabelledFrames, labelled_runs
 from spi_viewer.networks.architectures import build_network
 from spi_viewer.networks.checkpoint import Model, load_model, save_model
 from spi_viewer.networks.classifier import Classifier
+from spi_viewer.networks.familiarity import fit_familiarity
 from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNetConfig
+from spi_viewer.preprocessing.network_input import InputKind, network_input
 from spi_viewer.sources import reader_process
 from spi_viewer.sources.local_reader import LocalReader
 
@@ -149,6 +152,23 @@ def test_labels_improve_a_model_on_labels_that_it_did_not_see(old_model, run, la
     assert ((p_good >= judge.rule.threshold) == labels.is_good).mean() > 0.95
     with pytest.raises(ModelError, match="another folder"):
         adapt_model(old_model, [run], tmp_path / "new")
+
+
+@pytest.mark.parametrize("kind", [AS_TRAINED, NORMS])
+def test_a_run_is_familiar_to_a_head_on_either_network(kind):
+    """Frames unlike any that the network was trained on, as all of a new sample are."""
+    network = network_of(CONFIGS[0])
+    counts = torch.poisson(torch.rand(32, 128, 128, generator=torch.manual_seed(2)) * 9)
+    valid = torch.ones_like(counts, dtype=torch.bool)
+    known = fit_familiarity(torch.rand(200, 64), torch.arange(200) % 4)
+    known = dataclasses.replace(known, limit=torch.tensor(1e-3))
+    model = Model(network, ModelCard("old", network.config), None, known)
+    adapted = networks_for_run(model, counts, valid, torch.device("cpu")).models[kind]
+    x = network_input(counts, valid, InputKind.PER_IMAGE)
+    with torch.inference_mode():
+        maps = adapted.network.forward_features(x)
+    assert known.is_unfamiliar(maps).all()
+    assert adapted.familiarity.is_unfamiliar(maps).float().mean() < 0.1
 
 
 def test_a_model_that_nothing_improves_stays_the_only_one(old_model, run, labels, tmp_path):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
+from spi_viewer import training_jobs
 from spi_viewer.networks.checkpoint import load_model
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.training_config import TrainingConfig
@@ -38,3 +40,24 @@ def test_a_team_of_two_trains_a_usable_model_and_sees_twice_the_frames(tmp_path:
     assert "torus" in card.figures["test_held_out"]["conditions"]
     weights = load_model(tmp_path / "team").network.state_dict()
     assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_a_measurement_that_was_interrupted_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    small = {"batch": 8, "validation_frames": 64, "test_frames": 64, "device": "cpu"}
+    with monkeypatch.context() as patch:
+        patch.setattr(training_jobs, "measure", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_model(SHORT, SPHERES, tmp_path / "model", **small)
+    before = load_model(tmp_path / "model").card
+    card = train_model(SHORT, SPHERES, tmp_path / "model", **small)
+    assert card.weights_sha256 == before.weights_sha256
+    assert set(card.figures) == {"validation", "test", "test_held_out"}
+    assert {one.name for one in (tmp_path / "model").iterdir()} == {
+        "model.json",
+        "weights.safetensors",
+    }

@@ -49,9 +49,13 @@ def networks_for_run(
     prior_frames: float = PRIOR_FRAMES,
 ) -> NetworksForRun:
     """Both networks, from unlabelled frames of a run: counts and valid (N, 128, 128)."""
-    network = model.network.to(device)
-    trained = model._replace(network=network)
+    network, kind = model.network.to(device), model.card.input_kind
     statistics = model.pixel_statistics
+    shown = list(inputs_of(counts, valid, kind, statistics, device))
+    # For a head that may sit on it: as it stands it is not written.
+    trained = model._replace(
+        network=network, familiarity=_widened(model.familiarity, network, shown)
+    )
     if model.card.input_kind is InputKind.PER_PIXEL:
         running = RunningPixelStatistics()
         running.update(counts, valid)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from spi_viewer.training_frames import TrainingFrames
 
 _OF_NETWORKS = (
-    *("n", "m", "k", "dropout", "input_kind", "start_from", "epochs", "steps", "batch"),
+    *("n", "m", "autocorrelation", "dropout", "second_look", "own_share", "input_kind"),
+    *("start_from", "epochs", "steps", "batch"),
     *("learning_rate", "label_smoothing", "devices", "fresh", "reuse", "workers"),
 )
 _OF_BASELINES = ("frames", "labels_per_class")

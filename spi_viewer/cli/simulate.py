@@ -107,6 +107,8 @@ def simulate(
         raise typer.BadParameter("name a file: --output FILE.cxi, --preview FILE.png or both")
     if preview is not None and preview.suffix.lower() != ".png":
         raise typer.BadParameter("the file's name must end in .png", param_hint="--preview")
+    if preview is not None and output is not None and preview.resolve() == output.resolve():
+        raise typer.BadParameter("give two files, the sheet would replace the run")
     from spi_viewer.networks.devices import choose_device
     from spi_viewer.simulation import particles
     from spi_viewer.simulation.contact_sheet import ContactSheet

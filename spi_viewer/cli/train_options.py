@@ -161,7 +161,10 @@ FalsePositives = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, help="Seed of frames and weights.", rich_help_panel=_TRAINING)
+    int,
+    typer.Option(
+        min=0, max=2**32 - 1, help="Seed of frames and weights.", rich_help_panel=_TRAINING
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_TRAINING)]
 Devices = Annotated[

@@ -6,6 +6,7 @@ and quarter turns alone, which is what makes deep ones learn it by heart.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,12 @@ class DepthStudy:
         return len(self.sizes) * _EPOCHS * self._steps * _BATCH
 
     @property
+    def _conditions_name(self) -> str:
+        """Other frames, other networks."""
+        families = hashlib.sha256(",".join(self.families).encode()).hexdigest()[:8]
+        return f"{self.frames}-frames-seed-{self.seed}-families-{families}"
+
+    @property
     def _steps(self) -> int:
         return max(_LEAST_STEPS, self.frames // _BATCH)
 
@@ -92,7 +99,7 @@ class DepthStudy:
         training = _simulated(self.families, self.frames, _TRAINING_SEED + self.seed)
         validation = _simulated(self.families, self.frames // 2, _VALIDATION_SEED + self.seed)
         for n, m in self.sizes:
-            folder = self.folder / f"{self.frames}-frames-seed-{self.seed}" / f"resnet-{n}-{m}"
+            folder = self.folder / self._conditions_name / f"resnet-{n}-{m}"
             if not (folder / CARD_NAME).is_file() or (folder / STATE_NAME).is_file():
                 self._train(ResNetConfig(n=n, m=m), folder, training, progress)
             model = Classifier.load(folder, self.device)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.calibration import (
     calibration_error,
-    threshold_at_false_positives,
     wilson_interval,
 )
 
@@ -117,9 +116,15 @@ def average_precision(score: NDArray, is_good: NDArray) -> float:
 
 
 def false_negatives_at(p_good: NDArray, is_good: NDArray, rate: float) -> float:
-    """Share of good frames lost at the threshold that admits `rate` of the bad ones."""
-    threshold = threshold_at_false_positives(p_good, is_good, rate)
-    return float((p_good[is_good] < threshold).mean()) if is_good.any() else 0.0
+    """Share of good frames lost at the threshold that admits `rate` of the bad ones.
+
+    A good frame that scores like the first bad one to be refused is lost with it.
+    """
+    bad = np.sort(p_good[~is_good])[::-1]
+    allowed = int(rate * len(bad))
+    if not is_good.any() or allowed >= len(bad):
+        return 0.0
+    return float((p_good[is_good] <= bad[allowed]).mean())
 
 
 def bright_frames(photons: NDArray, frame_class: NDArray) -> NDArray[np.bool_]:

@@ -17,6 +17,8 @@ from spi_viewer.preprocessing.network_input import InputKind
 CARD_NAME = "model.json"
 CLASSES = tuple(frame_class.label for frame_class in FrameClass)
 _FORMAT = 1
+# What odd values raise on their way into a card; OverflowError is of whole numbers without end.
+_ODD_CARD = (TypeError, ValueError, KeyError, AttributeError, RecursionError, OverflowError)
 NETWORK_CONFIGS: dict[str, Any] = {kind: entry.config for kind, entry in ARCHITECTURES.items()}
 
 
@@ -74,7 +76,7 @@ def read_card(
     stored = read_json(folder, name)
     try:
         return _card_from_json(stored, configs)
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except _ODD_CARD as error:
         raise ModelError(f"{folder}: {CARD_NAME} is not a model card ({error!r})") from error
 
 

@@ -51,6 +51,9 @@ class ResNetConfig:
             pairs = getattr(self, name)
             if type(pairs) is not int or not 1 <= pairs <= MAX_PAIRS:
                 raise ValueError(f"{name} must be a whole number from 1 to {MAX_PAIRS}")
+        for name in ("in_channels", "class_count"):
+            if type(getattr(self, name)) is not int:
+                raise ValueError(f"{name} must be a whole number")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must lie in [0, 1)")
         if not 0 <= self.own_share <= 1:

@@ -24,6 +24,7 @@ from spi_viewer.networks.training_data import TrainingBatch, check_validation, e
 from spi_viewer.networks.training_state import (
     STATE_NAME,
     TrainingState,
+    discard_state,
     load_state,
     new_average,
     save_state,
@@ -65,6 +66,8 @@ def train(
     augmentation: Augmentation = augment,
     start_from: Path | None = None,
     team: Team = ALONE,
+    frames: dict[str, Any] | None = None,
+    keep_state: bool = False,
 ) -> ModelCard:
     """Train, keep the best model in `folder` and return its card.
 
@@ -72,7 +75,9 @@ def train(
     best so far, calibrated, beside a state from which an interrupted training resumes.
     A stream that ends is begun again if it can be. The weights of the model in `start_from` are
     what the training starts from. Each process of a team has a stream of its own; the first one
-    needs the validation set, judges and writes.
+    needs the validation set, judges and writes. `frames` says what is learned from and judged on,
+    in JSON values: a training is not resumed on others. With `keep_state` the state stays when all
+    is learned, so that the same call returns the model at once, until `discard_state`.
 
     Raises ModelError for a stream or validation set without both good and bad frames, a training
     that diverges, a folder that holds another or a finished training, or a model to start from
@@ -83,7 +88,8 @@ def train(
     place = choose_device(device)
     batches = endless(stream)
     origin = load_model(start_from) if start_from is not None else None
-    state, settings = _start(config, place, folder, resume, batches, origin, team)
+    settings = asdict(config) | {"frames": frames}
+    state = _start(config, place, folder, resume, batches, origin, team, settings)
     description = with_origin(description or {}, origin, team)
     update = Update(config, state, place, augmentation, team)
     steps = config.epochs * config.steps_per_epoch
@@ -103,7 +109,9 @@ def train(
             save_state(folder, state, settings)
         raise
     team.wait()
-    return _finish(folder, team)
+    if team.is_first and not keep_state:
+        discard_state(folder)
+    return load_model(folder).card
 
 
 def _start(
@@ -114,9 +122,9 @@ def _start(
     batches: Iterator[TrainingBatch],
     origin: Model | None,
     team: Team,
-) -> tuple[TrainingState, dict[str, Any]]:
-    """A fresh or resumed state, and the settings it belongs to."""
-    settings = asdict(config)
+    settings: dict[str, Any],
+) -> TrainingState:
+    """A fresh state, or a resumed one if it belongs to these settings."""
     if team.is_first:
         complete_write(folder)
     resumable = resume and (folder / STATE_NAME).is_file()
@@ -132,7 +140,7 @@ def _start(
     elif config.input_kind is InputKind.PER_PIXEL:
         state.pixel_statistics = _pixel_statistics(batches, origin, place, team)
     team.wait()  # until all have read a state that the first will write over
-    return state, settings
+    return state
 
 
 def _pixel_statistics(
@@ -149,13 +157,6 @@ def _pixel_statistics(
     return PixelStatistics(
         team.share(own.mean.to(place)).cpu(), team.share(own.std.to(place)).cpu()
     )
-
-
-def _finish(folder: Path, team: Team) -> ModelCard:
-    """Leave only the model behind."""
-    if team.is_first:
-        (folder / STATE_NAME).unlink(missing_ok=True)
-    return load_model(folder).card
 
 
 class _Meter:

@@ -89,6 +89,11 @@ def load_state(folder: Path, state: TrainingState, settings: dict[str, Any]) -> 
         raise ModelError(f"{path}: damaged; start afresh ({error})") from error
 
 
+def discard_state(folder: Path) -> None:
+    """Leave only the model behind."""
+    (folder / STATE_NAME).unlink(missing_ok=True)
+
+
 def completed_steps(folder: Path) -> int:
     """Updates that the folder's unfinished training has done; 0 without one.
 

@@ -16,6 +16,7 @@ _WORKING_SIDE_PX = 160  # coarse enough to be fast, fine enough for half a netwo
 _MAX_SHIFT = 0.25  # the beam is within this fraction of the frame's side from the middle
 _MIN_OVERLAP = 0.3  # fraction of the frame's valid pixels that must have a partner
 _MIN_CORRELATION = 0.3
+_BRIGHTEST = 0.999  # part of the pixels; what is brighter counts as bright as these
 _MIN_GAIN = 0.01  # over the middle of the frame, else the middle is as good
 
 
@@ -58,7 +59,10 @@ def _mean_pattern(
         known = np.where(frame_valid, frame, 0).astype(np.float64)
         total += np.sqrt(np.maximum(known, 0))
         seen += frame_valid
-    return total / np.maximum(seen, 1), (seen > 0).astype(np.float64)
+    mean = total / np.maximum(seen, 1)
+    if seen.any():  # a hot pixel is its own mirror image, and would outweigh everything
+        mean = np.minimum(mean, np.quantile(mean[seen > 0], _BRIGHTEST))
+    return mean, (seen > 0).astype(np.float64)
 
 
 def _reduce(

@@ -141,6 +141,7 @@ def test_a_damaged_file_of_weights_is_refused_before_anything_is_read(
     ("kind", "option", "value"),
     [
         ("lit_pixels", "--epochs", 3),
+        ("lit_pixels", "--own-share", 0.5),
         ("diffusion_map", "--n", 3),
         ("lit_pixels", "--labels-per-class", 3),
         ("vgg16", "--labels-per-class", 3),
@@ -148,7 +149,7 @@ def test_a_damaged_file_of_weights_is_refused_before_anything_is_read(
     ],
 )
 def test_an_option_that_a_kind_has_no_use_for_is_wrong_usage(
-    spi_viewer, tmp_path: Path, kind: str, option: str, value: int
+    spi_viewer, tmp_path: Path, kind: str, option: str, value: float
 ) -> None:
     outcome = spi_viewer("train", "--model", kind, "-o", tmp_path / "none", option, value)
     assert outcome.exit_code == 2

@@ -125,6 +125,7 @@ def test_class_weights_are_honoured(simulate, tmp_path: Path) -> None:
         (("-o", "a.cxi", "--class-weight", "multi=-1"), "number from 0"),
         (("-o", "a.cxi", "--class-weight", "multi=nan"), "number from 0"),
         (("-o", "a.cxi", "--seed", 2**63), "--seed"),
+        (("-o", "a.png", "--preview", "./a.png"), "give two files"),
     ],
 )
 def test_wishes_that_make_no_sense_are_wrong_usage(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,16 @@ def test_an_interrupted_study_resumes_and_a_finished_network_stays(
     assert len(steps) == 5
     assert study.frames_seen == 2 * 64
     assert max(shown) == study.frames_seen
+
+
+def test_networks_of_other_families_are_trained_anew(study: DepthStudy, tmp_path: Path) -> None:
+    other = dataclasses.replace(study, families=("torus",))
+    for one in (study, other):
+        list(one.points(Progress()))
+    cards = sorted(tmp_path.rglob("model.json"))
+    assert len(cards) == 2
+    families = [json.loads(card.read_text())["training"]["families"] for card in cards]
+    assert sorted(families) == [["sphere"], ["torus"]]
 
 
 def test_frames_and_masks_are_turned_together() -> None:

@@ -49,6 +49,12 @@ def test_false_negatives_are_taken_at_the_allowed_false_positives():
     assert loose <= 0.03
 
 
+def test_good_frames_that_no_threshold_tells_from_bad_ones_are_lost():
+    is_good = np.arange(20) < 10
+    assert false_negatives_at(np.ones(20, np.float32), is_good, 0.005) == 1.0
+    assert false_negatives_at(np.ones(20, np.float32), is_good, 1.0) == 0.0
+
+
 def test_figures_keep_families_and_photon_ranges_apart():
     frame_class = np.array([FrameClass.SINGLE, FrameClass.SINGLE, FrameClass.MULTI] * 20)
     probability = np.zeros((60, 4))

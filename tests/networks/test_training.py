@@ -202,6 +202,27 @@ def test_resuming_with_other_settings_names_the_difference(small_stream, validat
         train(other, small_stream(0), validation, tmp_path, device="cpu")
 
 
+def test_a_training_is_not_resumed_on_other_frames(small_stream, validation, tmp_path):
+    """What was learned from must not be called held out afterwards."""
+    spheres = {"families": ("sphere",), "held_out": ("torus",)}
+    begun = {"device": "cpu", "frames": spheres}
+    with pytest.raises(KeyboardInterrupt):
+        train(SHORT, interrupted(small_stream(0), 2), validation, tmp_path, **begun)
+    other = {"families": ("torus",), "held_out": ("sphere",)}
+    with pytest.raises(ModelError, match="was begun with frames"):
+        train(SHORT, small_stream(0), validation, tmp_path, device="cpu", frames=other)
+    train(SHORT, small_stream(0), validation, tmp_path, **begun)
+
+
+def test_a_finished_training_that_is_not_measured_yet_is_not_done_again(
+    small_stream, validation, tmp_path
+):
+    first = train(SHORT, small_stream(0), validation, tmp_path, device="cpu", keep_state=True)
+    again = train(SHORT, iter(()), validation, tmp_path, device="cpu")
+    assert again.weights_sha256 == first.weights_sha256
+    assert not (tmp_path / STATE_NAME).exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"\xff" * 100])
 def test_a_damaged_state_is_refused_and_names_the_way_out(
     content, small_stream, validation, tmp_path

@@ -38,6 +38,20 @@ def test_large_frames_are_found_as_well():
     assert find_center(frames, np.ones((1024, 1024), bool)) == pytest.approx((540, 480), abs=8)
 
 
+@pytest.mark.parametrize("value", [3000.0, 16383.0, 1e20])
+def test_a_hot_pixel_that_no_mask_names_is_not_the_centre(value):
+    frames = fringes((256, 256), (134.0, 122.0), photons=2e3, frames=16).astype(np.float32)
+    frames[:, 100, 150] = value
+    found = find_center(frames, np.ones((256, 256), bool))
+    assert found == pytest.approx((134.0, 122.0), abs=2)
+
+
+def test_a_hot_pixel_alone_is_no_centre():
+    frames = np.random.default_rng(3).poisson(3, (4, 200, 200))
+    frames[:, 80, 120] = 3000
+    assert find_center(frames, np.ones((200, 200), bool)) is None
+
+
 @pytest.mark.parametrize("level", [0, 3])
 def test_frames_without_a_pattern_have_no_centre(level):
     frames = np.random.default_rng(3).poisson(level, (4, 200, 200))
