@@ -146,6 +146,7 @@ class RunInfo:
         frame_shape: (height, width) in pixels.
         dtype: numpy dtype string of the stored pixels.
         candidates: all dataset paths that could hold frames, the likeliest first.
+        is_export: this program wrote the file: its frames were measured elsewhere.
     """
 
     path: str
@@ -155,6 +156,7 @@ class RunInfo:
     dtype: str
     geometry: DetectorGeometry = DetectorGeometry()
     candidates: tuple[str, ...] = ()
+    is_export: bool = False
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -30,7 +31,7 @@ _STOP_PATIENCE_S = 2.0
 
 
 class JudgingAgain:
-    """One job at a time; frames that cannot be read any more keep what they have.
+    """One run after another; frames that cannot be read any more keep what they have.
 
     Args:
         model: what judges.
@@ -49,8 +50,10 @@ class JudgingAgain:
     ) -> None:
         self._session, self._model, self._features = session, model, features
         self._make_reader, self._report = make_reader, report
+        self._lock = threading.Lock()
+        self._wanted: deque[int | None] = deque()  # runs whose turn is to come
         self._progress: tuple[int, int] | None = None
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # of the job that runs
         self._thread: threading.Thread | None = None
         self._reader: Reader | None = None
 
@@ -60,19 +63,29 @@ class JudgingAgain:
         return self._progress
 
     def start(self, run: int | None) -> None:
-        """Judge what other models judged in a run, or in all (None); a job that runs goes on."""
-        if self._progress is not None:
-            return
-        self._progress = (0, 0)
-        self._stop.clear()
-        self._thread = threading.Thread(
-            target=self._work, args=(run,), name="judging again", daemon=True
-        )
-        self._thread.start()
+        """Judge what other models judged in a run, or in all (None), after what was asked before.
+
+        Asked for the run in hand, it goes through it once more: the model may be another by now.
+        """
+        with self._lock:
+            if run not in self._wanted:
+                self._wanted.append(run)
+            if self._progress is not None and not self._stop.is_set():
+                return
+            self._progress, self._stop = (0, 0), threading.Event()
+            self._thread = threading.Thread(
+                target=self._work,
+                args=(self._stop, self._thread),
+                name="judging again",
+                daemon=True,
+            )
+            self._thread.start()
 
     def stop(self, wait: bool = False) -> None:
-        """End the job after the batch in hand; what was judged again stays so."""
-        self._stop.set()
+        """End all after the batch in hand; what was judged again stays so."""
+        with self._lock:
+            self._wanted.clear()
+            self._stop.set()
         if not wait or self._thread is None:
             return
         self._thread.join(_STOP_PATIENCE_S)
@@ -84,31 +97,51 @@ class JudgingAgain:
 
     # -- on its own thread --------------------------------------------------------------------
 
-    def _work(self, run: int | None) -> None:
+    def _work(self, stop: threading.Event, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
         let_the_window_go_first()
+        while (runs := self._next(stop)) is not None:
+            try:
+                self._judge_run(runs[0], stop)
+            except SpiViewerError as error:
+                self._report("", f"not all frames were judged again: {error}")
+            except Exception as error:  # noqa: BLE001  the program's other work goes on
+                _log.exception("judging again ended")
+                self._report("", f"not all frames were judged again: {error!r}")
+
+    def _next(self, stop: threading.Event) -> tuple[int | None] | None:
+        """The run that is next; None at the end."""
+        with self._lock:
+            if not stop.is_set() and self._wanted:
+                return (self._wanted.popleft(),)
+            if self._stop is stop:
+                self._progress = None
+            return None
+
+    def _show(self, progress: tuple[int, int], stop: threading.Event) -> None:
+        with self._lock:
+            if not stop.is_set():
+                self._progress = progress
+
+    def _judge_run(self, run: int | None, stop: threading.Event) -> None:
+        while self._model.is_loading or self._model.classifier is None:
+            if stop.wait(_LOADING_PAUSE_S):
+                return
+        rows = self._session.rows_judged_by_others(self._model.classifier.model_hash, run)
         try:
-            while self._model.is_loading or self._model.classifier is None:
-                if self._stop.wait(_LOADING_PAUSE_S):
-                    return
-            rows = self._session.rows_judged_by_others(self._model.classifier.model_hash, run)
             with contextlib.closing(self._make_reader()) as self._reader:
-                self._judge_all(rows, self._reader)
-        except SpiViewerError as error:
-            self._report("", f"not all frames were judged again: {error}")
-        except Exception as error:  # noqa: BLE001  the program's other work goes on
-            _log.exception("judging again ended")
-            self._report("", f"not all frames were judged again: {error!r}")
+                self._judge_all(rows, self._reader, stop)
         finally:
             self._reader = None
-            self._progress = None
 
-    def _judge_all(self, rows: NDArray[np.int64], reader: Reader) -> None:
+    def _judge_all(self, rows: NDArray[np.int64], reader: Reader, stop: threading.Event) -> None:
         refused: set[str] = set()
         done = 0
         for block in self._blocks(rows):
-            if self._stop.is_set():
+            if stop.is_set():
                 return
-            self._progress = (done, len(rows))
+            self._show((done, len(rows)), stop)
             done += len(block)
             path = self._session.frame_id(block[0]).path
             if path in refused:  # each try may take as long as a hanging disk is given
@@ -116,7 +149,7 @@ class JudgingAgain:
             try:
                 self._judge(block, self._read(block, reader))
             except RunFileError as error:
-                if self._stop.is_set():
+                if stop.is_set():
                     return
                 refused.add(path)
                 self._report(path, f"not judged again: {error.reason}")

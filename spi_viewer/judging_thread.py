@@ -113,7 +113,9 @@ class JudgingThread:
             self._report("", f"the model cannot be loaded for an unforeseen reason: {error!r}")
             return
         if changed and classifier is not None:
-            self._session.set_rule(classifier.rule)
+            # An operator's threshold goes with the model: a session opened again keeps it.
+            if self._session.model_hash != classifier.model_hash:
+                self._session.set_rule(classifier.rule)
             self._session.set_model(classifier.name, classifier.model_hash)
 
     def _advance(self, active: ActiveRun, reading: Reading) -> None:

@@ -132,6 +132,39 @@ def test_it_can_be_stopped_and_goes_on_where_it_was(setting: Setting) -> None:
     assert setting.second.frames == len(setting.levels)
 
 
+def test_a_model_put_in_use_meanwhile_judges_all_that_it_is_asked_for(setting: Setting) -> None:
+    third = LevelClassifier(4)
+    setting.second.go_on.clear()
+    setting.pipeline.judge_again(None)
+    wait_until(lambda: setting.pipeline.status().judging_again == (0, 107))
+    setting.pipeline.use_model(lambda: third)
+    setting.pipeline.judge_again(None)
+    setting.second.go_on.set()
+    wait_until(lambda: setting.pipeline.status().judging_again is None)
+    assert setting.models() == ["level 4"] * 107
+    np.testing.assert_array_equal(setting.good(), setting.levels > 4)
+
+
+def test_it_may_be_asked_for_while_it_is_still_stopping(setting: Setting) -> None:
+    setting.second.go_on.clear()
+    setting.pipeline.judge_again(None)
+    wait_until(lambda: setting.pipeline.status().judging_again == (0, 107))
+    setting.pipeline.stop_judging_again()
+    setting.pipeline.judge_again(None)
+    setting.second.go_on.set()
+    wait_until(lambda: setting.pipeline.status().judging_again is None)
+    assert set(setting.models()) == {"level 6"}
+
+
+def test_one_run_after_another_is_judged_again(setting: Setting) -> None:
+    setting.second.go_on.clear()
+    for run in (1, 0):
+        setting.pipeline.judge_again(run)
+    setting.second.go_on.set()
+    wait_until(lambda: setting.pipeline.status().judging_again is None)
+    assert set(setting.models()) == {"level 6"}
+
+
 def test_frames_that_are_gone_keep_what_they_have(setting: Setting) -> None:
     setting.paths[0].unlink()
     setting.judge_again()

@@ -249,6 +249,22 @@ def test_another_model_judges_what_comes_after(tmp_path, pipeline, session):
     assert session.rule == Generous.rule
 
 
+@pytest.mark.parametrize(("model_hash", "kept"), [("0", True), ("another", False)])
+def test_a_reopened_session_keeps_the_threshold_that_was_set_for_its_model(
+    tmp_path, session, classifier, model_hash, kept
+):
+    session.set_model("brightness", model_hash)
+    own = DecisionRule(threshold=0.83, unsure_low=0.3, unsure_high=0.9)
+    session.set_rule(own)
+    pipeline = Pipeline(session, lambda: classifier, LocalReader)
+    pipeline.start()
+    wait_until(lambda: pipeline.status().model == "brightness")
+    run = pipeline.open_file(write_run(tmp_path / "a.cxi", [9, 1]))
+    wait_until(finished(session, run))
+    pipeline.stop()
+    assert session.rule == (own if kept else classifier.rule)
+
+
 @pytest.mark.parametrize("error", [ModelError("m: damaged"), ZeroDivisionError("oops")])
 def test_a_model_that_cannot_be_loaded_leaves_the_old_one(tmp_path, pipeline, session, error):
     def refuse():

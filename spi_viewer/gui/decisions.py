@@ -55,7 +55,7 @@ class Decisions(QObject):
         self._run = run
 
     def decide(self, label: OperatorLabel) -> None:
-        """Label what is shown and go on.
+        """Label what is shown, or the selection that it belongs to, and go on.
 
         While following, that is the frame on the screen, not a newer one on its way there.
         """
@@ -63,15 +63,19 @@ class Decisions(QObject):
         if drawn is not None and drawn.row is None:
             self.said.emit("⚠ not labelled: this frame's turn to be judged is still to come")
             return
-        shown = self._follow.row if drawn is None else drawn.row
+        shown = self._follow.row
+        if self._follow.is_following and drawn is not None:
+            shown = drawn.row
         try:
-            if self._follow.is_following and shown is not None:
-                self._follow.set_following(False)
+            if shown is not None and self._grid.current_row != shown:
                 self._grid.select_row(shown)
-                if self._grid.current_row != shown:  # the grid's filter leaves it out
-                    self._session.label([shown], label)
-                    return
-            self._grid.decide(label)
+            self._follow.set_following(False)
+            if shown is None or self._grid.current_row == shown:
+                self._grid.decide(label)
+            else:  # the grid's filter leaves it out
+                self._session.label([shown], label)
+                self._grid.refresh()
+                self.labels_changed.emit()
         except SpiViewerError as error:
             self.said.emit(f"⚠ not labelled: {error}")
 
@@ -102,13 +106,17 @@ class Decisions(QObject):
         where = "automatic again" if crop is None else "as you set it"
         self.said.emit(f"Centre and crop {where} for the frames from now on")
 
-    def judge_again(self, wanted: bool) -> None:
+    def judge_selected_again(self, wanted: bool) -> None:
         """Have the selected run's frames judged by the model in use, or end that."""
+        self.judge_again(wanted, self._run)
+
+    def judge_again(self, wanted: bool, run: int | None) -> None:
+        """Have a run's frames (None: all) judged by the model in use, or end that."""
         if not wanted:
             self._pipeline.stop_judging_again()
             self.said.emit("Stopped; the other frames keep the scores they have")
             return
-        self._pipeline.judge_again(self._run)
+        self._pipeline.judge_again(run)
         self.said.emit("Frames that another model judged are judged again; Ctrl+J stops it")
 
     def stop_run(self, run: int | None) -> None:

@@ -75,13 +75,19 @@ class Dialogs:
                 undecided = self._session.labels(rows) == OperatorLabel.NONE
                 return int((self._session.unsure(rows) & undecided).sum())
 
-            form = ExportForm(rows_of, unsure_of, self._settings.last_directory)
+            form = ExportForm(rows_of, unsure_of, self._export_directory())
             dialog = ExportDialog(form, self._export_frames, self._parent)
             dialog.setWindowTitle(f"Export frames of {name}")
             dialog.finished.connect(self._forget_export)
             self._export_dialog = dialog
         self._export_dialog.show()
         self._export_dialog.raise_()
+
+    def _export_directory(self) -> str:
+        """Where the last files lay, but no directory that is watched for runs."""
+        directory = Path(self._settings.last_directory or Path.home())
+        watched = {Path(run.path) for run in self._session.runs() if run.kind == "watch"}
+        return str(directory.parent if directory in watched else directory)
 
     def adapt(self, run: int | None, use: Callable[[str], None]) -> None:
         """Offer to adapt the model to a run (None: all), and to `use` it; or raise the dialog."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from spi_viewer.frames import Verdict
+from spi_viewer.session.row_selection import RowFilter, SortOrder
 
 if TYPE_CHECKING:
     from spi_viewer.pipeline_status import UnjudgedFrame
@@ -47,7 +48,7 @@ class LiveFollow(QObject):
         self._run: int | None = None
         self._row: int | None = None
         self._unjudged: UnjudgedFrame | None = None
-        self._last_request_s = -1.0
+        self._last_request_s = self._looked_s = -1.0
 
     @property
     def is_following(self) -> bool:
@@ -62,6 +63,7 @@ class LiveFollow(QObject):
     def set_run(self, run: int | None) -> None:
         """Follow this run only; None: whichever run is newest."""
         self._run = run
+        self._last_request_s = -1.0
 
     def set_only_good(self, only_good: bool) -> None:
         """While following, leave out frames that are not good."""
@@ -81,6 +83,7 @@ class LiveFollow(QObject):
         """Ask for the newest frame if it is time; now_s from a monotonic clock."""
         if not self._following or now_s - self._last_request_s < _REQUEST_INTERVAL_S:
             return
+        self._looked_s = now_s
         unjudged = None if self._only_good else self._newest_unjudged(self._run)
         if unjudged is not None:
             if unjudged != self._unjudged:
@@ -97,7 +100,14 @@ class LiveFollow(QObject):
         for row in range(newest, max(-1, newest - _LOOK_BACK_ROWS), -1):
             if self._is_wanted(row):
                 return row
-        return None
+        return self._newest_of_all()
+
+    def _newest_of_all(self) -> int | None:
+        """Where none of the latest is wanted: of a run that ended long ago, or of few good ones."""
+        self._last_request_s = self._looked_s  # not each time, as it goes through all rows
+        wanted = RowFilter.GOOD if self._only_good else RowFilter.ALL
+        rows = self._session.select(wanted, SortOrder.OLDEST, self._run)
+        return int(rows[-1]) if len(rows) else None
 
     def _is_wanted(self, row: int) -> bool:
         if self._run is not None and self._session.run_of(row) != self._run:

@@ -7,6 +7,7 @@ out what the operator decides and prefers, `dialogs` holds the windows beside th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,12 +144,12 @@ class MainWindow(QMainWindow):
 
     def adapt(self) -> None:
         """Open the adaptation dialog, or raise the one that is open."""
-        self.dialogs.adapt(self._run, self._judge_all_with)
+        self.dialogs.adapt(self._run, partial(self._judge_all_with, self._run))
 
-    def _judge_all_with(self, model: str) -> None:
-        """Judge the selected run's frames so far with another model, too."""
+    def _judge_all_with(self, run: int | None, model: str) -> None:
+        """Judge the frames so far of a run with another model, too."""
         self.preferences.judge_with(model)
-        self.decisions.judge_again(True)
+        self.decisions.judge_again(True, run)
 
     def show_keys(self) -> None:
         """List all keys."""

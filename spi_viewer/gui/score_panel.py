@@ -37,7 +37,8 @@ class ScorePanel(QWidget):
 
     def __init__(self, rule: DecisionRule) -> None:
         super().__init__()
-        self._rule = rule
+        self._rule = self._given = rule
+        self._own: DecisionRule | None = None
         self._edges = np.linspace(0.0, 1.0, 101)
         self._counts = np.zeros(100, dtype=np.int64)
         self.plot = make_plot("P(single)", "frames")
@@ -55,8 +56,13 @@ class ScorePanel(QWidget):
         self.show_rule(rule)
 
     def show_rule(self, rule: DecisionRule) -> None:
-        """Show the threshold and the band of unsure scores."""
+        """Show the threshold and the band of unsure scores.
+
+        A band that gave way to a threshold set here comes back with the next one.
+        """
         self._rule = rule
+        if rule != self._own:
+            self._given = rule
         self.line.blockSignals(True)
         self.line.setValue(rule.threshold)
         self.line.blockSignals(False)
@@ -102,6 +108,8 @@ class ScorePanel(QWidget):
         self.number.setSingleStep(0.01)
         self.number.setKeyboardTracking(False)
         self.number.valueChanged.connect(self._set_threshold)
+        # Once it is given, keys are labels and steps again.
+        self.number.lineEdit().returnPressed.connect(self.number.clearFocus)
         self.log_counts.setChecked(True)
         self.log_counts.toggled.connect(self._draw_bars)
         self.number.setFocusPolicy(Qt.ClickFocus)
@@ -167,9 +175,10 @@ class ScorePanel(QWidget):
         rule = replace(
             self._rule,
             threshold=threshold,
-            unsure_low=min(self._rule.unsure_low, threshold),
-            unsure_high=max(self._rule.unsure_high, threshold),
+            unsure_low=min(self._given.unsure_low, threshold),
+            unsure_high=max(self._given.unsure_high, threshold),
         )
+        self._own = rule
         self.show_rule(rule)
         self.rule_changed.emit(rule)
 

@@ -105,7 +105,7 @@ def connect_actions(window: MainWindow) -> None:
         window.actions_by_name[name].triggered.connect(lambda _checked, deed=deed: deed())
     states: dict[str, Callable[[bool], object]] = {
         "play": window.film.set_playing,
-        "judge_again": decisions.judge_again,
+        "judge_again": decisions.judge_selected_again,
         "follow": window.follow.set_following,
         "follow_good": window.follow.set_only_good,
         "light": lambda light: window.preferences.wear("light" if light else "dark"),

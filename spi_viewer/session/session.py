@@ -79,6 +79,11 @@ class Session(SessionView):
             record.state, record.message = RunState(state), message
             self._state.revision += 1
 
+    @property
+    def model_hash(self) -> str:
+        """Of the model that judges; '' before there is one."""
+        return self._state.model_hash
+
     def set_model(self, name: str, model_hash: str) -> None:
         """Name the model that judges what is appended from now on."""
         with self._lock:

@@ -21,6 +21,8 @@ from spi_viewer.sources.hdf5_stack_store import StackStore
 from spi_viewer.sources.hdf5_stores import TagStore, open_store
 from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
+_EXPORT_GROUP = "spi_viewer"
+
 
 class Opening:
     """Frames, masks, names and values of one run in an open file.
@@ -84,6 +86,11 @@ class Opening:
     def geometry(self) -> DetectorGeometry:
         """What resolution rings need, as far as the file says."""
         return read_geometry(self._tree, self._places)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether this program wrote the file."""
+        return _EXPORT_GROUP in self._tree.file
 
     def per_frame_datasets(self) -> tuple[str, ...]:
         """Datasets with one entry a frame."""

@@ -90,6 +90,7 @@ class Hdf5Run:
             dtype=store.dtype.str,
             geometry=opening.geometry(),
             candidates=self._candidates,
+            is_export=opening.is_export,
         )
 
     def _look(self) -> tuple[_Signature, float]:

@@ -29,6 +29,9 @@ from spi_viewer.sources.watched_directory import WatchedDirectory
 from spi_viewer.sources.watched_file import QUIET_S, WatchedFile
 
 _NEWS_S = 5.0  # so long a changed file is news
+_EXPORT = (
+    "this program exported it, and its frames were measured in other files; open it by its name"
+)
 _GRACE_S = 3.0  # what is no run file yet may be one that was just begun
 
 
@@ -159,6 +162,8 @@ class WatchFeed:
             file.go_on_from_earlier(self._reader)
             file.needs_look = False
             self._tell_replaced(file)
+            if cursor.info is not None and cursor.info.is_export:
+                raise RunFileError(file.stat.path, _EXPORT)
         if not cursor.remaining:
             self._leave(file)
             return True

@@ -148,7 +148,7 @@ def test_closing_ends_the_adaptation(dialog: AdaptDialog, adapt: FakeAdapt) -> N
 def test_by_keys_a_run_is_labelled_and_its_model_adapted_and_used(qtbot: QtBot, viewer) -> None:
     window = viewer.window
     window.select_run(0)
-    window.show_row(0)
+    window.show_row(40)
     for key in [Qt.Key_G] * 5 + [Qt.Key_B] * 5:
         qtbot.keyClick(window, key)
     qtbot.keyClick(window, Qt.Key_A, Qt.ControlModifier | Qt.ShiftModifier)

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from spi_viewer.frames import Crop, OperatorLabel
 from spi_viewer.gui import recent_files
+from spi_viewer.gui.adapt_dialog import AdaptDialog
 from spi_viewer.gui.dataset_chooser import DatasetChooser
 from spi_viewer.gui.keys_dialog import KeysDialog
 from spi_viewer.gui.score_panel import ScorePanel
@@ -412,6 +413,89 @@ def test_a_decision_while_following_is_about_the_frame_on_the_screen(qtbot: QtBo
     assert window.follow.row == 60
     _press(qtbot, viewer, Qt.Key_G)
     assert [_label(viewer, row) for row in (59, 60)] == [OperatorLabel.GOOD, OperatorLabel.NONE]
+
+
+def _good_and_bad(viewer) -> tuple[np.ndarray, np.ndarray]:
+    good = viewer.session.select(RowFilter.GOOD)
+    return good, np.setdiff1d(viewer.session.select(RowFilter.ALL), good)
+
+
+def test_a_frame_that_the_filter_leaves_out_is_labelled_when_it_is_shown(
+    qtbot: QtBot, viewer
+) -> None:
+    """Chosen in a chart or stayed at, beside the grid and its old current frame."""
+    window, (good, bad) = viewer.window, _good_and_bad(viewer)
+    window.grid.set_filter(RowFilter.GOOD)
+    qtbot.waitUntil(lambda: np.isin(window.grid.model.rows, good).all())
+    window.grid.select_row(int(good[3]))
+    window.grid.current_row_changed.emit(int(good[3]))
+    window.show_row(int(bad[2]))
+    _press(qtbot, viewer, Qt.Key_B)
+    assert _label(viewer, int(bad[2])) == OperatorLabel.BAD
+    assert _label(viewer, int(good[3])) == OperatorLabel.NONE
+    window.bridge.look()
+    assert window.actions_by_name["undo"].isEnabled()
+
+
+def test_a_decision_taken_back_can_be_taken_anew_under_any_filter(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    for row in (20, 40):
+        viewer.session.label([row], OperatorLabel.GOOD)
+    window.grid.set_filter(RowFilter.LABELLED)
+    qtbot.waitUntil(lambda: sorted(window.grid.model.rows) == [20, 40])
+    window.grid.select_row(20)
+    window.show_row(20)
+    window.bridge.look()
+    _press(qtbot, viewer, Qt.Key_Z, Qt.ControlModifier)
+    assert viewer.inspector.requests[-1] == 40
+    _press(qtbot, viewer, Qt.Key_B)
+    assert [_label(viewer, row) for row in (20, 40)] == [OperatorLabel.GOOD, OperatorLabel.BAD]
+
+
+def test_keys_are_labels_again_once_a_threshold_is_given(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    window.show_row(30)
+    window.grid.select_row(30)
+    number = window.findChild(ScorePanel).number
+    number.setFocus()
+    number.lineEdit().selectAll()
+    qtbot.keyClicks(number, "0.9")
+    qtbot.keyClick(number, Qt.Key_Return)
+    assert not number.hasFocus()
+    qtbot.keyClick(window.focusWidget() or window, Qt.Key_G)
+    assert _label(viewer, 30) == OperatorLabel.GOOD
+    assert viewer.session.rule.threshold == pytest.approx(0.9)
+
+
+def test_a_run_that_ended_long_ago_is_shown_when_it_is_selected(qtbot: QtBot, viewer) -> None:
+    other = viewer.pipeline.open_file("/data/run1.cxi")
+    viewer.pipeline.add_frames(other, 600)
+    viewer.window.select_run(other)
+    look_anew(viewer.window)
+    viewer.window.select_run(0)
+    assert viewer.window.follow.is_following
+    look_anew(viewer.window)
+    assert viewer.inspector.requests[-1] == 59
+
+
+def test_the_run_that_the_model_was_adapted_to_is_judged_again(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    window.adapt()
+    dialog = window.findChild(AdaptDialog)
+    window.select_run(viewer.pipeline.open_file("/data/run1.cxi"))
+    dialog.model_chosen.emit("/models/adapted")
+    assert viewer.models_asked == ["/models/adapted"]
+    assert viewer.pipeline.judged_again == [0]
+
+
+def test_no_export_is_suggested_where_runs_are_watched_for(viewer, tmp_path: Path) -> None:
+    watched = tmp_path / "runs"
+    watched.mkdir()
+    viewer.window.opener.watch(watched)
+    assert viewer.settings.last_directory == str(watched)
+    viewer.window.export()
+    form = viewer.window.dialogs.export_dialog.form
+    assert Path(form.destination.text()).parent == tmp_path
 
 
 def test_without_a_frame_the_window_says_what_to_do(empty_viewer) -> None:

@@ -97,6 +97,19 @@ def test_the_band_of_unsure_scores_always_holds_the_threshold(
     assert rule.unsure_low <= rule.threshold <= rule.unsure_high
 
 
+def test_the_band_comes_back_with_the_threshold(panel: ScorePanel) -> None:
+    given = DecisionRule(threshold=0.5, unsure_low=0.2, unsure_high=0.8)
+    panel.show_rule(given)
+    rules: list[DecisionRule] = []
+    panel.rule_changed.connect(rules.append)
+    panel.rule_changed.connect(panel.show_rule)  # as the session's, which comes back
+    for threshold in (0.1, 0.95, 0.5):
+        panel.number.setValue(threshold)
+    assert [rule.unsure_low for rule in rules] == [0.1, 0.2, 0.2]
+    assert [rule.unsure_high for rule in rules] == [0.8, 0.95, 0.8]
+    assert rules[-1] == given
+
+
 def test_showing_a_rule_announces_nothing(qtbot: QtBot, panel: ScorePanel) -> None:
     with qtbot.assertNotEmitted(panel.rule_changed):
         panel.show_rule(DecisionRule(threshold=0.83))

@@ -146,6 +146,21 @@ def test_new_files_are_read_once(reader: LocalReader, folder: Path) -> None:
     assert watched.feed.newest_written_at_s == pytest.approx(time.time(), abs=60)
 
 
+def test_an_export_into_the_directory_is_not_measured_again(
+    reader: LocalReader, folder: Path
+) -> None:
+    watched = Watched(reader, folder)
+    write_run(folder / "a.cxi", 3)
+    assert watched.pull() == 3
+    with h5py.File(write_run(folder / "good_frames.cxi", 2), "r+") as file:
+        file["spi_viewer/label"] = np.ones(2, np.int8)
+    assert sum(watched.pull(2.0) for _ in range(5)) == 0
+    ((path, reason),) = watched.feed.refused
+    assert path == str(folder / "good_frames.cxi")
+    assert "open it by its name" in reason
+    assert watched.feed.waiting == []
+
+
 def test_nothing_is_listed_before_a_poll_is_due(reader: LocalReader, folder: Path) -> None:
     watched = Watched(reader, folder)
     watched.pull()
