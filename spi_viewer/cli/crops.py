@@ -17,7 +17,8 @@ def parse_crop(text: str) -> Crop:
     """'x,y,scale', as the window's frame info shows it, in detector pixels.
 
     Raises:
-        typer.BadParameter: something else than three numbers, or no square that could be cut.
+        typer.BadParameter: something else than three numbers, no square that could be cut, or a
+            scale of parts of pixels.
     """
     from spi_viewer.frames import Crop
 
@@ -27,6 +28,11 @@ def parse_crop(text: str) -> Crop:
         raise _not_understood(text) from None
     if not (math.isfinite(x) and math.isfinite(y) and _SMALLEST_SCALE <= scale < math.inf):
         raise _not_understood(text)
+    if scale > 1 and scale != round(scale):
+        raise typer.BadParameter(
+            f"{text!r}: pixels are summed whole, so from 1 on the scale is a whole number",
+            param_hint="--crop",
+        )
     return Crop(center_y_px=y, center_x_px=x, scale=scale)
 
 

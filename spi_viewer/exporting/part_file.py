@@ -15,6 +15,7 @@ from spi_viewer.errors import ExportError
 # The host is named because folders are shared: a process number means nothing elsewhere.
 _HOST = re.sub(r"[^A-Za-z0-9-]", "_", socket.gethostname()) or "host"
 _PART_NAME = re.compile(rf"^\..+\.part-{_HOST}-(\d+)$")
+_own_parts: set[Path] = set()  # that this process is writing
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -35,21 +36,24 @@ def part_file(destination: Path) -> Iterator[Path]:
         raise ExportError(f"{destination}: is being exported just now") from None
     except OSError as error:
         raise ExportError(f"{folder}: cannot be written to ({error.strerror})") from error
+    _own_parts.add(part)
     try:
         yield part
     finally:
         part.unlink(missing_ok=True)
+        _own_parts.discard(part)
 
 
 def remove_stale_parts(folder: Path) -> None:
     """Remove part files whose process, on this computer, is dead."""
     if os.name != "posix":  # elsewhere asking whether a process lives may end it
         return
-    for entry in folder.iterdir():
-        match = _PART_NAME.match(entry.name)
-        if match and not _is_alive(int(match[1])):
-            with contextlib.suppress(OSError):
-                entry.unlink()
+    with contextlib.suppress(OSError):  # a folder may be there to be written into only
+        for entry in folder.iterdir():
+            match = _PART_NAME.match(entry.name)
+            if match and entry not in _own_parts and not _is_alive(int(match[1])):
+                with contextlib.suppress(OSError):
+                    entry.unlink()
 
 
 def put_in_place(part: Path, destination: Path, overwrite: bool) -> None:
@@ -85,6 +89,9 @@ def _name_if_free(part: Path, destination: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    """Whether a part may still be written; ours are known: in a container numbers come again."""
+    if process == os.getpid():
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -37,7 +37,7 @@ class _Rendered:
 
 
 class PatternView(QWidget):
-    """Shows one inspection; zoom, levels and scale stay when the frame changes.
+    """Shows one inspection; zoom and scale stay when the frame changes, levels if they are locked.
 
     Signals:
         crop_changed: Crop that the operator dragged, None for back to automatic.

@@ -24,8 +24,11 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (":", ("{beside}/trainId", "{beside}/pulseId")),
     ("", ("{entry}/event/bunch_id",)),  # FLASH
     ("", ("{beside}/pulse_id",)),  # SwissFEL
+    ("", ("{beside}/trainId",)),  # European XFEL, detectors that see a train as one
+    ("", ("{entry}/trainId",)),
     ("_", ("/LCLS/machineTime", "/LCLS/machineTimeNanoSeconds", "/LCLS/fiducial")),
 )
+_WRITERS_LAG = 1  # entries by which datasets of a growing run may differ
 _MAX_SHOWN = 64
 _MAX_SHOWN_LENGTH = 200
 
@@ -38,7 +41,7 @@ class FrameNames:
         self._datasets: list[h5py.Dataset] = []
         for separator, patterns in _NAMES:
             found = [tree.dataset(places.expand(pattern)[0]) for pattern in patterns]
-            datasets = [one for one in found if one is not None and _is_column(one, frame_count)]
+            datasets = [one for one in found if one is not None and _names(one, frame_count)]
             if len(datasets) == len(patterns):
                 self._separator, self._datasets = separator, datasets
                 return
@@ -49,6 +52,15 @@ class FrameNames:
             return self._separator.join(_text(dataset[index]) for dataset in self._datasets)
         except H5_ERRORS:
             return ""
+
+
+def _names(dataset: h5py.Dataset, frame_count: int) -> bool:
+    """True for a column of the run's ids, one that grows after the frames, too."""
+    return _is_column(dataset, frame_count) or (_can_grow(dataset) and _is_column(dataset, 1))
+
+
+def _can_grow(dataset: h5py.Dataset) -> bool:
+    return bool(dataset.shape) and dataset.maxshape[0] is None
 
 
 def _is_column(dataset: h5py.Dataset, frame_count: int) -> bool:
@@ -66,11 +78,17 @@ def _text(value: Any) -> str:
 
 
 def per_frame_datasets(
-    tree: Hdf5Tree, dataset: str, frame_shape: tuple[int, int], allocated: int, is_image: bool
+    tree: Hdf5Tree,
+    dataset: str,
+    frame_shape: tuple[int, int],
+    counts: tuple[int, int],
+    is_image: bool,
 ) -> tuple[str, ...]:
     """Paths of all datasets with as many entries as the run has frames, without the frames.
 
-    A dataset of another meaning that happens to be of this length cannot be told apart.
+    `counts` are the frames that are laid out, and those that are complete. A dataset that grows
+    along may be ahead of these, or behind them, by what its writer has in hand. One of another
+    meaning that happens to be of this length cannot be told apart.
     """
     if is_image:
         return ()
@@ -79,7 +97,11 @@ def per_frame_datasets(
     for path, found in walk(tree.file, 1):
         if frames is not None and found.id == frames.id:
             continue
-        if found.shape and found.shape[0] == allocated and found.shape != frame_shape:
+        if not found.shape or found.shape == frame_shape:
+            continue
+        length = found.shape[0]
+        grows_along = _can_grow(found) and abs(length - counts[1]) <= _WRITERS_LAG
+        if length in counts or grows_along:
             paths.append(path)
     return tuple(path for path in paths if not path.startswith(f"{dataset}/"))
 

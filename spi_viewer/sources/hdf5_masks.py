@@ -121,6 +121,8 @@ def _convention(tree: Hdf5Tree, places: Places, path: str) -> MaskConvention:
     """What the bits of a mask at `path` mean."""
     if path.endswith("/pixel_mask"):
         return MaskConvention.NEXUS
+    if path.startswith("/INSTRUMENT/"):  # European XFEL's own layout
+        return MaskConvention.ANY_BIT
     if tree.dataset(f"{places.entry}/trainId") is not None or "euxfelRunNumber" in tree.file.attrs:
         return MaskConvention.ANY_BIT
     if path.startswith((f"{places.entry}/instrument_", f"{places.entry}/data_")):

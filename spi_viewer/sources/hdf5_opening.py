@@ -22,6 +22,7 @@ from spi_viewer.sources.hdf5_stores import TagStore, open_store
 from spi_viewer.sources.hdf5_tree import Hdf5Tree
 
 _EXPORT_GROUP = "spi_viewer"
+_PANELS_OF_A_TAG = "tag-"  # Cheetah at SACLA: a group a frame of 8192 x 512, its eight panels
 
 
 class Opening:
@@ -96,8 +97,9 @@ class Opening:
         """Datasets with one entry a frame."""
         store = self.store
         is_image = isinstance(store, StackStore) and store.is_image
+        counts = store.allocated_count, store.frame_count
         return per_frame_datasets(
-            self._tree, self._chosen.path, store.frame_shape, store.allocated_count, is_image
+            self._tree, self._chosen.path, store.frame_shape, counts, is_image
         )
 
     def metadata(self, paths: tuple[str, ...], index: int) -> dict[str, Any]:
@@ -141,4 +143,6 @@ def _no_frames(file: h5py.File, path: Path, found: Survey) -> RunFileError:
         return RunFileError(path, f"no frames can be read: {where} {why}")
     if len(file) == 0:
         return NotReadyError(path, "there is nothing in it yet")
+    if any(name.startswith(_PANELS_OF_A_TAG) for name in file):
+        return RunFileError(path, "its frames are panels side by side; they are not assembled here")
     return RunFileError(path, "it holds no frames: no stack of images and no single image")

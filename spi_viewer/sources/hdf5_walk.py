@@ -32,7 +32,7 @@ def walk(
     budget = _MAX_OBJECTS
     while pending:
         prefix, group, depth = pending.pop(0)
-        names = [name for name in group if isinstance(name, str) and not name.startswith("tag_")]
+        names = [name for name in group if isinstance(name, str)]
         for name in sorted(names, key=natural_key):
             budget -= 1
             if budget < 0:
@@ -51,7 +51,7 @@ def walk(
                 continue
             visited.add(key)
             if isinstance(found, h5py.h5g.GroupID):
-                if depth < _MAX_DEPTH:
+                if depth < _MAX_DEPTH and not name.startswith("tag_"):
                     pending.append((path, h5py.Group(found), depth + 1))
             elif found.rank >= min_ndim:
                 yield path, h5py.Dataset(found)

@@ -19,7 +19,7 @@ from spi_viewer.frames import DetectorGeometry, FrameFlag, RunInfo
 from spi_viewer.sources.cbf_image import read_cbf
 from spi_viewer.sources.hdf5_file import shorten
 from spi_viewer.sources.hdf5_frame_shape import MAX_SIDE_PX
-from spi_viewer.sources.tiff_directories import check_tiff_directories
+from spi_viewer.sources.tiff_directories import tiff_problem
 
 # What fabio says of torn files is said once, by the error that this module raises.
 logging.getLogger("fabio").setLevel(logging.CRITICAL)
@@ -93,7 +93,8 @@ class _FabioImages:
 
 
 def _read_tif(path: Path) -> _Images:
-    check_tiff_directories(path)
+    if problem := tiff_problem(path):
+        raise RunFileError(path, problem)
     return _FabioImages(path, TifImage)
 
 

@@ -72,6 +72,12 @@ def test_a_crop_that_makes_no_sense_is_told_how_to_write(classify, write_run, te
     assert "x,y,scale" in outcome.err
 
 
+def test_a_crop_of_parts_of_pixels_is_refused(classify, write_run) -> None:
+    outcome, _ = classify(write_run("run.h5"), "--crop=60,60,1.5")
+    assert outcome.exit_code == 2
+    assert "whole number" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [("f4", np.nan), ("f4", np.inf), ("u2", 65535), ("u4", 4294967295), ("i4", -1)],

@@ -32,6 +32,24 @@ def test_parts_of_dead_processes_are_swept_and_others_left(tmp_path, dead_proces
         assert unrelated.exists()
 
 
+def test_a_part_of_an_earlier_process_with_our_number_is_swept(tmp_path):
+    """In containers, where the program is nearly always process number one."""
+    (tmp_path / f".a.cxi.part-{module._HOST}-{os.getpid()}").touch()
+    with part_file(tmp_path / "a.cxi") as part:
+        assert part.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_listed_can_be_written_to(tmp_path, monkeypatch):
+    def refuse(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "iterdir", refuse)
+        with part_file(tmp_path / "a.cxi") as part:
+            assert part.exists()
+
+
 def test_two_exports_to_one_name_do_not_mix(tmp_path):
     with (
         part_file(tmp_path / "a.cxi"),

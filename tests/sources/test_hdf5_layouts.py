@@ -206,6 +206,7 @@ def test_one_dataset_a_frame_is_read_in_the_order_of_tags(tmp_path):
         file[f"{base}/detector_info/pixel_size_in_micro_meter"] = [50.0, 50.0]
         for tag, frame in zip((120, 9, 1000), frames[[1, 0, 2]], strict=True):
             file[f"{base}/tag_{tag}/detector_data"] = frame
+        file["/run_201/event_info/tag_number_list"] = [120, 9, 1000]
         file["/run_201/event_info/bl_3/oh_2/photon_energy_in_eV"] = [5000.0, 5010.0, 4990.0]
     with open_run(path) as run:
         assert run.info.dataset == base
@@ -215,7 +216,10 @@ def test_one_dataset_a_frame_is_read_in_the_order_of_tags(tmp_path):
         assert [run.frame_name(index) for index in range(3)] == ["9", "120", "1000"]
         assert run.info.geometry.photon_energy_ev == 5000.0
         assert run.info.geometry.pixel_size_m == pytest.approx(50e-6)
-        assert run.per_frame_datasets() == ("/run_201/event_info/bl_3/oh_2/photon_energy_in_eV",)
+        assert run.per_frame_datasets() == (
+            "/run_201/event_info/tag_number_list",
+            "/run_201/event_info/bl_3/oh_2/photon_energy_in_eV",
+        )
 
 
 def test_unassembled_modules_are_refused_with_the_reason(tmp_path):
@@ -224,6 +228,12 @@ def test_unassembled_modules_are_refused_with_the_reason(tmp_path):
     for dataset in (None, "/entry_1/instrument_1/detector_1/data"):
         with pytest.raises(RunFileError, match="geometry"):
             open_run(file, dataset)
+
+
+def test_panels_side_by_side_are_refused_with_the_reason(tmp_path):
+    file = write(tmp_path / "run.h5", {"/tag-100/data": np.zeros((8192, 512), np.float32)})
+    with pytest.raises(RunFileError, match="panels"):
+        open_run(file)
 
 
 def test_one_module_of_a_detector_is_no_pattern(tmp_path):

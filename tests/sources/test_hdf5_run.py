@@ -431,6 +431,36 @@ def test_frame_values_are_listed_and_shown_with_their_units(tmp_path):
     assert shown["class"] == 4
 
 
+def test_values_of_complete_frames_alone_are_per_frame_values(tmp_path):
+    """A stack that was laid out too long, with its writer's own count."""
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file[DATA] = stack(10)
+        file[DATA].attrs["numEvents"] = 6
+        file["/LCLS/photon_energy_eV"] = np.full(6, 1600.0)
+    with open_run(path) as run:
+        assert run.per_frame_datasets() == ("/LCLS/photon_energy_eV",)
+        assert run.metadata(5)["photon_energy_eV"] == 1600.0
+
+
+def test_ids_that_trail_the_frames_of_a_growing_run_are_used(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        for name, values in (
+            (DATA, stack(5)),
+            ("/entry_1/experiment_identifier", np.array([f"e{i}" for i in range(4)], "S4")),
+            ("/LCLS/pulse_mj", np.arange(6.0)),
+        ):
+            file.create_dataset(name, data=values, maxshape=(None, *values.shape[1:]))
+    with open_run(path) as run:
+        assert [run.frame_name(index) for index in range(5)] == ["e0", "e1", "e2", "e3", ""]
+        assert set(run.per_frame_datasets()) == {
+            "/entry_1/experiment_identifier",
+            "/LCLS/pulse_mj",
+        }
+        assert run.metadata(4)["pulse_mj"] == 4.0
+
+
 @pytest.mark.parametrize(
     ("datasets", "name"),
     [
@@ -483,6 +513,9 @@ def test_each_layout_has_its_own_meaning_of_mask_bits(tmp_path):
     assert masked(path, f"{cxi}/data", {f"{cxi}/mask": MASK}) == [(3, 4)]
     european_xfel = {f"{cxi}/mask": MASK, "/entry_1/trainId": np.arange(4)}
     assert masked(path, f"{cxi}/data", european_xfel) == [(3, 4), (5, 6)]
+    xfel = "/INSTRUMENT/SQS_NQS_PNCCD1MP/CAL/PNCCD_FMT-0:output/data"
+    standard_deviation_is_zero = {f"{xfel}/mask": (MASK == 1).astype("u4") << 14}
+    assert masked(path, f"{xfel}/image", standard_deviation_is_zero) == [(3, 4)]
     nexus = "/entry/instrument/detector"
     assert masked(path, f"{nexus}/data", {f"{nexus}/pixel_mask": MASK[None]}) == [(3, 4)]
     eiger = {f"{nexus}/detectorSpecific/pixel_mask": MASK}

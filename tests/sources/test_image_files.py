@@ -1,8 +1,12 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from fabio.cbfimage import CbfImage
 from fabio.edfimage import EdfImage
 from fabio.tifimage import TifImage
+from PIL import Image
 
 from spi_viewer.errors import NotReadyError, RunFileError
 from spi_viewer.sources.run_file import open_run
@@ -100,3 +104,55 @@ def test_a_tiff_whose_list_of_images_is_a_circle_does_not_hang(tmp_path):
     path.write_bytes(content)
     with pytest.raises(RunFileError, match="leads back to itself"):
         open_run(path)
+
+
+def write_tiff(path, pixels, order, compression):
+    """One strip by the book (TIFF 6.0), of any byte order, deflated or not."""
+    data = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    data = zlib.compress(data) if compression == 8 else data
+    kinds = {"u": 1, "i": 2, "f": 3}
+    tags = [(256, 4, pixels.shape[1]), (257, 4, pixels.shape[0])]
+    tags += [(258, 3, 8 * pixels.itemsize), (259, 3, compression), (262, 3, 1), (273, 4, 8)]
+    tags += [(277, 3, 1), (278, 4, pixels.shape[0]), (279, 4, len(data))]
+    tags += [(339, 3, kinds[pixels.dtype.kind])]
+    content = struct.pack(order + "H", len(tags))
+    for tag, kind, value in tags:
+        packed = struct.pack(order + ("HH" if kind == 3 else "I"), *([value, 0][: 5 - kind]))
+        content += struct.pack(order + "HHI", tag, kind, 1) + packed
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(data))
+    path.write_bytes(head + data + content + bytes(4))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [1, 8])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4", "f2"])
+def test_a_tiff_is_read_as_it_is_or_not_at_all(tmp_path, order, compression, dtype):
+    pixels = np.random.default_rng(0).integers(0, 120, (60, 90)).astype(dtype)
+    path = tmp_path / "image.tif"
+    write_tiff(path, pixels, order, compression)
+    is_odd = dtype == "f2" or (order == ">" and compression != 1 and dtype != "u1")
+    if is_odd:
+        with pytest.raises(RunFileError, match="save it uncompressed") as refused:
+            open_run(path)
+        assert not isinstance(refused.value, NotReadyError)
+        return
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.read_frame(0), pixels)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "told"),
+    [
+        ((60, 90, 3), {"compression": "tiff_lzw"}, "colour"),
+        ((60, 90, 3), {}, "colour"),
+        ((60, 90), {"compression": "packbits"}, "save it uncompressed"),
+        ((60, 90), {"compression": "tiff_lzw", "save_all": True}, "save it uncompressed"),
+    ],
+)
+def test_a_tiff_that_would_be_read_wrongly_is_refused(tmp_path, shape, options, told):
+    pixels = np.random.default_rng(0).integers(0, 200, shape).astype("u1")
+    several = {"append_images": [Image.fromarray(pixels)]} if "save_all" in options else {}
+    Image.fromarray(pixels).save(tmp_path / "image.tif", **options, **several)
+    with pytest.raises(RunFileError, match=told) as refused:
+        open_run(tmp_path / "image.tif")
+    assert not isinstance(refused.value, NotReadyError)
