@@ -145,7 +145,7 @@ class Inspector:
         try:
             info = self._reader.describe(position.path, position.dataset)
             newest = info.frame_count - 1
-            if newest < position.start:
+            if newest < position.start or info.is_export:
                 return None
             frame = self._reader.read_frame(info.path, info.dataset, newest, crop)
             if frame.flags & INVALID_FLAGS:

@@ -62,6 +62,7 @@ class JudgingThread:
         self.is_busy = False
         self._session, self._model, self._features = session, model, features
         self._runs, self._feeds, self._report = runs, feeds, report
+        self._has_judged = False  # by any model
         self._statistics: dict[int, RunningPixelStatistics] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -113,9 +114,11 @@ class JudgingThread:
             self._report("", f"the model cannot be loaded for an unforeseen reason: {error!r}")
             return
         if changed and classifier is not None:
-            # An operator's threshold goes with the model: a session opened again keeps it.
-            if self._session.model_hash != classifier.model_hash:
+            # A session that is opened again keeps the threshold that was set for its model.
+            is_the_sessions = self._session.model_hash == classifier.model_hash
+            if self._has_judged or not is_the_sessions:
                 self._session.set_rule(classifier.rule)
+            self._has_judged = True
             self._session.set_model(classifier.name, classifier.model_hash)
 
     def _advance(self, active: ActiveRun, reading: Reading) -> None:

@@ -126,6 +126,8 @@ def test_in_an_export_the_operator_corrects_the_source_and_gaps_have_no_label(ru
     frames = labelled_runs([run], bad_of_some_kind=True)
     assert indexes(frames) == [0, 1, 2, 3, 4]
     assert frames.frame_class.tolist() == [SINGLE, SINGLE, MULTI, BAD_OF_SOME_KIND, SINGLE]
+    frames = labelled_runs([run], names=parse_label_names("bad=non-sample"))
+    assert frames.frame_class.tolist() == [SINGLE, SINGLE, MULTI, NON_SAMPLE, SINGLE]
 
 
 @pytest.mark.parametrize(

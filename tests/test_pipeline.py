@@ -249,6 +249,22 @@ def test_another_model_judges_what_comes_after(tmp_path, pipeline, session):
     assert session.rule == Generous.rule
 
 
+def test_a_model_brings_its_threshold_though_its_weights_are_those_of_the_last(
+    tmp_path, pipeline, session
+):
+    """Calibrated anew for other false positives."""
+
+    class Stricter(BrightnessClassifier):
+        name = "stricter"
+        rule = DecisionRule(threshold=0.9, unsure_low=0.5, unsure_high=0.95)
+
+    run = pipeline.open_file(write_run(tmp_path / "a.cxi", [9, 1]))
+    wait_until(finished(session, run))
+    pipeline.use_model(Stricter)
+    wait_until(lambda: pipeline.status().model == "stricter")
+    wait_until(lambda: session.rule == Stricter.rule)
+
+
 @pytest.mark.parametrize(("model_hash", "kept"), [("0", True), ("another", False)])
 def test_a_reopened_session_keeps_the_threshold_that_was_set_for_its_model(
     tmp_path, session, classifier, model_hash, kept

@@ -111,8 +111,9 @@ def labels_in_run(path: Path, names: LabelNames | None = None) -> LabelTable:
         source, operator = (find_dataset(file, path) for path in (_CLASS_PATH, _OPERATOR_PATH))
         of_source = None if source is None else _texts(source)
         of_operator = None if operator is None else _texts(operator)
-        if of_source is not None and source is not None and names is None:
-            names = _names_beside(path, source)
+        said: LabelNames = names or {}
+        if source is not None and of_source is not None:
+            said = {**_names_beside(path, source, is_needed=names is None), **said}
         filled = find_dataset(file, _COPIED_PATH)
         is_there = None if filled is None else _texts(filled)
     if of_source is None and of_operator is None:
@@ -122,8 +123,8 @@ def labels_in_run(path: Path, names: LabelNames | None = None) -> LabelTable:
         )
     if of_source is None:
         return _table(f"{_OPERATOR_PATH} of {path}", of_operator or [], _operator_names(names))
-    table = _table(f"{_CLASS_PATH} of {path}", of_source, names or {}, is_there)
-    _put_operators(table, of_operator or [])
+    table = _table(f"{_CLASS_PATH} of {path}", of_source, said, is_there)
+    _put_operators(table, of_operator or [], _words_of(names))
     return table
 
 
@@ -139,26 +140,34 @@ def _table(
 
 
 def _operator_names(names: LabelNames | None) -> LabelNames:
-    """What the numbers mean, where the user says what is meant by good and bad."""
+    """What the numbers mean, where the user says what is meant by good and bad, or by them."""
+    return {**_words_of(names), **(names or {})}
+
+
+def _words_of(names: LabelNames | None) -> LabelNames:
+    """What an operator's good and bad mean."""
     said = names or {}
     words = {number: said[word] for number, word in (("0", "bad"), ("1", "good")) if word in said}
-    return {**_OPERATOR_NAMES, **words, **said}
+    return {**_OPERATOR_NAMES, **words}
 
 
-def _put_operators(table: LabelTable, values: Sequence[str]) -> None:
+def _put_operators(table: LabelTable, values: Sequence[str], names: LabelNames) -> None:
     """An operator's 'bad' leaves a bad class as it is."""
     for frame, value in enumerate(values):
-        place, code = ("", "", frame), label_code(value, _OPERATOR_NAMES)
+        place, code = ("", "", frame), label_code(value, names)
         is_bad_already = table.by_place.get(place, WORDS["good"]) != WORDS["good"]
-        if code != LEFT_OUT and not (code == BAD_OF_SOME_KIND and is_bad_already):
+        if code != LEFT_OUT and not (value == "0" and is_bad_already):
             table.by_place[place] = code
 
 
-def _names_beside(path: Path, dataset: h5py.Dataset) -> LabelNames:
+def _names_beside(path: Path, dataset: h5py.Dataset, is_needed: bool) -> LabelNames:
+    """What the source says of its numbers; LabelError if it does not and nobody else does."""
     text = dataset.attrs.get("names", "")
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str) or not text.strip():
+        if not is_needed:
+            return {}
         raise LabelError(
             f"{path}: nothing says what the numbers in {_CLASS_PATH} mean; say it with "
             "--label-names, for instance 0=non-sample,1=single,2=multi"

@@ -41,10 +41,14 @@ class FrameNames:
         self._datasets: list[h5py.Dataset] = []
         for separator, patterns in _NAMES:
             found = [tree.dataset(places.expand(pattern)[0]) for pattern in patterns]
-            datasets = [one for one in found if one is not None and _names(one, frame_count)]
-            if len(datasets) == len(patterns):
+            datasets = [one for one in found if one is not None]
+            if len(datasets) < len(patterns):
+                continue
+            if all(_is_column(one, frame_count) for one in datasets):
                 self._separator, self._datasets = separator, datasets
                 return
+            if not self._datasets and all(_trails(one, frame_count) for one in datasets):
+                self._separator, self._datasets = separator, datasets
 
     def name(self, index: int) -> str:
         """Id of a frame, '' if the file has none or it cannot be read."""
@@ -54,9 +58,9 @@ class FrameNames:
             return ""
 
 
-def _names(dataset: h5py.Dataset, frame_count: int) -> bool:
-    """True for a column of the run's ids, one that grows after the frames, too."""
-    return _is_column(dataset, frame_count) or (_can_grow(dataset) and _is_column(dataset, 1))
+def _trails(dataset: h5py.Dataset, frame_count: int) -> bool:
+    """True for a column that grows after the frames."""
+    return _can_grow(dataset) and _is_column(dataset, max(1, frame_count - _WRITERS_LAG))
 
 
 def _can_grow(dataset: h5py.Dataset) -> bool:

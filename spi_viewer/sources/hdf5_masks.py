@@ -23,6 +23,9 @@ _MASK_NAMES = (
 )
 
 
+_WRITERS_LAG = 1  # masks by which a writer may be behind its first frames
+
+
 @dataclass
 class _Mask:
     dataset: h5py.Dataset
@@ -73,11 +76,11 @@ class MaskReader:
             return
 
     def _is_per_frame(self, dataset: h5py.Dataset, allocated: int) -> bool:
-        """Whether there is a mask a frame; one that can grow beside its frames is the first."""
+        """Whether there is a mask a frame; one alone that can grow may be the first of them."""
         if dataset.ndim == 2:
             return False
-        grows = self._growing and dataset.maxshape[0] != 1
-        return bool(grows or dataset.shape[0] > 1 or allocated == 1)
+        may_grow = self._growing and dataset.maxshape[0] != 1 and allocated <= 1 + _WRITERS_LAG
+        return bool(dataset.shape[0] > 1 or allocated == 1 or may_grow)
 
     def _misfit(self, dataset: h5py.Dataset, allocated: int) -> str | None:
         shape = dataset.shape

@@ -33,7 +33,10 @@ def walk(
     while pending:
         prefix, group, depth = pending.pop(0)
         names = [name for name in group if isinstance(name, str)]
+        holds_tags = False
         for name in sorted(names, key=natural_key):
+            if holds_tags and name.startswith("tag_"):
+                continue
             budget -= 1
             if budget < 0:
                 return
@@ -51,6 +54,7 @@ def walk(
                 continue
             visited.add(key)
             if isinstance(found, h5py.h5g.GroupID):
+                holds_tags |= name.startswith("tag_")
                 if depth < _MAX_DEPTH and not name.startswith("tag_"):
                     pending.append((path, h5py.Group(found), depth + 1))
             elif found.rank >= min_ndim:

@@ -114,6 +114,7 @@ def virtual_flags(dataset: h5py.Dataset) -> tuple[NDArray[np.uint32], tuple[str,
     folder = Path(dataset.file.filename).resolve().parent
     for source in dataset.virtual_sources():
         frames = _rows(source.vspace, dataset.ndim, count)
+        frames = frames[frames < count]
         key = (source.file_name, source.dset_name)
         if key not in lengths:
             lengths[key] = _source_length(dataset.file, folder, *key)
@@ -142,19 +143,22 @@ def virtual_problem(dataset: h5py.Dataset) -> str | None:
 
 
 def _rows(space: h5py.h5s.SpaceID, ndim: int, count: int) -> NDArray[np.int64]:
-    """Frames that one side of a mapping selects, in order; an unlimited one reaches to the end."""
+    """Up to `count` frames that one side of a mapping selects, in order."""
     if ndim != 3:
         return np.zeros(1, dtype=np.int64)
-    try:
-        low, high = space.get_select_bounds()
-    except H5_ERRORS:  # unlimited selections have no bounds
-        return np.arange(count)
-    rows = np.arange(int(low[0]), int(high[0]) + 1)
+    every = np.arange(count)
     if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS and space.is_regular_hyperslab():
         # Several writers take turns: every other frame, or a block of them, is of one source.
-        first, stride, _, block = (int(axis[0]) for axis in space.get_regular_hyperslab())
-        rows = rows[(rows - first) % stride < block]
-    return rows
+        # An unlimited selection goes on for ever.
+        slab = space.get_regular_hyperslab()
+        first, stride, blocks, length = (int(axis[0]) for axis in slab)
+        every = every[: min(count, blocks * length)]
+        return first + stride * (every // length) + every % length
+    try:
+        low, high = space.get_select_bounds()
+    except H5_ERRORS:
+        return every
+    return np.arange(int(low[0]), int(high[0]) + 1)
 
 
 def _source_length(file: h5py.File, folder: Path, file_name: str, dataset: str) -> int | None:

@@ -36,7 +36,8 @@ class KeptRuns:
     def get(self, path: str, dataset: str | None, look_again: bool = False) -> Run:
         """The kept run of `path` if it still stands for the file, else a newly opened one.
 
-        A run that is not ready stays: it knows how many frames it has shown already.
+        A run that is not ready stays: it knows how many frames it has shown already, and gives
+        these to whoever does not ask for more.
         """
         dataset = dataset or None
         signature = _signature(path)
@@ -52,7 +53,9 @@ class KeptRuns:
             except NotReadyError:
                 kept.run.close()
                 self._runs[path] = kept
-                raise
+                if look_again:
+                    raise
+                return kept.run
             except BaseException:
                 kept.run.close()
                 raise

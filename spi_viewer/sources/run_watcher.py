@@ -163,6 +163,7 @@ class WatchFeed:
             file.needs_look = False
             self._tell_replaced(file)
             if cursor.info is not None and cursor.info.is_export:
+                self._newest = None if self._newest is file else self._newest
                 raise RunFileError(file.stat.path, _EXPORT)
         if not cursor.remaining:
             self._leave(file)

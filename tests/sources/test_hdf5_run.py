@@ -1,5 +1,6 @@
 """Growing, over-allocated, virtual, compressed and damaged HDF5 runs."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from spi_viewer.errors import NotReadyError, RunFileError
-from spi_viewer.frames import FrameFlag
+from spi_viewer.frames import Crop, FrameFlag
+from spi_viewer.sources.local_reader import LocalReader
 from spi_viewer.sources.run_file import open_run
 
 DATA = "/entry_1/data_1/data"
@@ -326,6 +328,28 @@ def test_writers_that_take_turns_lose_only_their_own_frames(tmp_path, present, m
     assert [i for i, flag in enumerate(flags) if flag & FrameFlag.SOURCE_MISSING] == missing
 
 
+def test_writers_that_take_turns_may_go_on(tmp_path):
+    """Mappings without an end, as of a run that is still being written."""
+    unlimited = h5py.h5s.UNLIMITED
+    layout = h5py.VirtualLayout((20, 24, 32), "u2", maxshape=(None, 24, 32))
+    for number in range(4):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            values = np.full((5 - (number == 3), 24, 32), number + 1, "u2")
+            file.create_dataset("/data/data", data=values, maxshape=(None, 24, 32))
+        source = h5py.VirtualSource(
+            f"{number}.h5", "/data/data", (5, 24, 32), maxshape=(None, 24, 32)
+        )
+        layout[number:unlimited:4] = source[0:unlimited]
+    with h5py.File(tmp_path / "virtual.cxi", "w") as file:
+        file.create_virtual_dataset(DATA, layout)
+    leave_all_alone(tmp_path)
+    with open_run(tmp_path / "virtual.cxi") as run:
+        flags = [run.frame_flags(index) for index in range(run.info.frame_count)]
+        assert [int(run.read_frame(index)[0, 0]) for index in range(4)] == [1, 2, 3, 4]
+    assert flags[:19] == [FrameFlag.NONE] * 19
+    assert all(flag & FrameFlag.SOURCE_MISSING for flag in flags[19:])
+
+
 def test_virtual_frames_without_a_source_are_flagged(tmp_path):
     path = write_virtual(tmp_path, ["a.h5", "b.h5"], ["b.h5"])
     leave_all_alone(tmp_path)
@@ -441,6 +465,17 @@ def test_values_of_complete_frames_alone_are_per_frame_values(tmp_path):
     with open_run(path) as run:
         assert run.per_frame_datasets() == ("/LCLS/photon_energy_eV",)
         assert run.metadata(5)["photon_energy_eV"] == 1600.0
+
+
+def test_a_short_list_that_could_grow_is_not_the_frames_ids(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file[DATA] = stack(5)
+        file.create_dataset("/entry_1/trainId", data=[1000, 1001], maxshape=(None,))
+        for name in ("machineTime", "machineTimeNanoSeconds", "fiducial"):
+            file[f"/LCLS/{name}"] = np.arange(5)
+    with open_run(path) as run:
+        assert run.frame_name(3) == "3_3_3"
 
 
 def test_ids_that_trail_the_frames_of_a_growing_run_are_used(tmp_path):
@@ -559,12 +594,12 @@ def append(file, name, frames):
 MASKS = "/entry_1/data_1/mask"
 
 
-@pytest.mark.parametrize("first", [0, 1, 3])
-def test_frames_of_a_growing_run_wait_for_their_masks(tmp_path, first):
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (1, 2), (3, 5)])
+def test_frames_of_a_growing_run_wait_for_their_masks(tmp_path, first, last):
     """A writer that lets the frames grow first and the masks after."""
     path = tmp_path / "growing.cxi"
-    masks = np.zeros((5, 24, 32), np.uint16)
-    masks[4, 5, 6] = 512
+    masks = np.zeros((last, 24, 32), np.uint16)
+    masks[-1, 5, 6] = 512
     with h5py.File(path, "w") as file:
         for name in (DATA, MASKS):
             file.create_dataset(name, (0, 24, 32), "u2", maxshape=(None, 24, 32))
@@ -577,7 +612,7 @@ def test_frames_of_a_growing_run_wait_for_their_masks(tmp_path, first):
     with open_run(path) as run:
         run.close()  # HDF5 does not write a file that the same process reads
         with h5py.File(path, "r+") as file:
-            append(file, DATA, stack(5 - first))
+            append(file, DATA, stack(last - first))
         with pytest.raises(NotReadyError, match=f"frame {first} has no mask yet"):
             run.refresh()
         assert run.info.frame_count == first
@@ -585,8 +620,8 @@ def test_frames_of_a_growing_run_wait_for_their_masks(tmp_path, first):
         run.close()
         with h5py.File(path, "r+") as file:
             append(file, MASKS, masks[first:])
-        assert run.refresh() == 5
-        assert np.argwhere(~run.valid_pixels(4)).tolist() == [[5, 6]]
+        assert run.refresh() == last
+        assert np.argwhere(~run.valid_pixels(last - 1)).tolist() == [[5, 6]]
 
 
 def test_masks_that_never_come_are_not_waited_for(tmp_path):
@@ -601,6 +636,34 @@ def test_masks_that_never_come_are_not_waited_for(tmp_path):
         assert run.info.frame_count == 5
         assert run.valid_pixels(1).all()
         assert "3 masks for 5 frames" in run.metadata(0)["masks not used"]
+
+
+def test_one_mask_for_all_that_could_grow_holds_nothing_back(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file[DATA] = stack(10)
+        file.create_dataset(MASKS, data=np.zeros((1, 24, 32), "u2"), maxshape=(None, 24, 32))
+    with open_run(path) as run:
+        assert run.info.frame_count == 10
+
+
+def test_frames_that_were_shown_stay_readable_while_the_next_waits_for_its_mask(tmp_path):
+    path = tmp_path / "growing.cxi"
+    with h5py.File(path, "w") as file:
+        for name in (DATA, MASKS):
+            file.create_dataset(name, (0, 24, 32), "u2", maxshape=(None, 24, 32))
+        append(file, DATA, stack(3))
+        append(file, MASKS, np.zeros((3, 24, 32), "u2"))
+    with contextlib.closing(LocalReader()) as reader:
+        assert reader.describe(str(path), DATA).frame_count == 3
+        reader.close()
+        with h5py.File(path, "r+") as file:
+            append(file, DATA, stack(1))
+        crop = Crop(12.0, 16.0, 0.25)
+        assert reader.read_frame(str(path), DATA, 2, crop).pixels.shape == (24, 32)
+        with pytest.raises(NotReadyError, match="has no mask yet"):
+            reader.describe(str(path), DATA)
+        assert len(reader.read_batch(str(path), DATA, 0, 3, crop, 0.0)) == 3
 
 
 def test_masks_that_come_with_the_end_do_not_hold_back_the_frames(tmp_path):
