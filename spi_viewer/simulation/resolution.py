@@ -17,8 +17,8 @@ from torch import Tensor
 from spi_viewer.frames import NETWORK_SIDE_PX
 from spi_viewer.simulation.scattering import Geometry, pixel_contrast
 
-_MIN_CHI_SQUARED = 400.0
-_MIN_MODULATION = 0.2
+MIN_CHI_SQUARED = 400.0
+MIN_MODULATION = 0.2
 _MIN_APART = 0.95  # of the mean diameter, across the beam
 _MIN_CONTRAST = 0.75  # fringes of 2.5 pixels, still to be seen if shown at 85 % of the size
 _SIDES_PX = (56, 64, 76, 96)  # of smaller pictures, ascending
@@ -59,7 +59,7 @@ def is_resolved(
             reach = _MIN_APART * (diameter_nm[:, first] + diameter_nm[:, second]) / 2.0
             apart = separation[:, :2].norm(dim=1) > reach
             modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
-    return (modulation > _MIN_MODULATION) & (modulation * photons > _MIN_CHI_SQUARED)
+    return (modulation > MIN_MODULATION) & (modulation * photons > MIN_CHI_SQUARED)
 
 
 def fewest_px(

@@ -18,9 +18,9 @@ import math
 import torch
 from torch import Tensor
 
+from spi_viewer.simulation.resolution import MIN_CHI_SQUARED, MIN_MODULATION
+
 _MIN_FRINGES_CHI_SQUARED = 50.0
-_MIN_INTERFERENCE_CHI_SQUARED = 400.0
-_MIN_MODULATION = 0.2  # chi^2 of the interference, for each photon of the sample
 _DARK_VARIANCE = 0.05  # photons^2 of a pixel without light
 _RAYS, _STEPS = 48, 66  # steps are 128ths of the side: to the middle of an edge, and a little more
 
@@ -58,8 +58,8 @@ def shows_interference(interference: Tensor, expected: Tensor, photons: Tensor) 
         photons: (B,) of the sample.
     """
     chi_squared = (interference.square() / (expected + _DARK_VARIANCE)).sum((1, 2))
-    strong = chi_squared >= _MIN_MODULATION * photons
-    return strong & (chi_squared >= _MIN_INTERFERENCE_CHI_SQUARED)
+    strong = chi_squared >= MIN_MODULATION * photons
+    return strong & (chi_squared >= MIN_CHI_SQUARED)
 
 
 def _rays(center_px: Tensor, side: int) -> tuple[Tensor, Tensor]:
