@@ -52,8 +52,8 @@ OwnShare = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="Weight of a pattern's own mean and variance in each norm: less depends on the "
-        "detector, and a little is lost on those that were simulated.",
+        help="Weight of a pattern's own mean and variance in the norms at 16x16: less depends on "
+        "the detector, and much of it loses a little on those that were simulated.",
         rich_help_panel=_NETWORK,
     ),
 ]

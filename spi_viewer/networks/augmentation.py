@@ -14,7 +14,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from spi_viewer.frames import FrameClass
-from spi_viewer.preprocessing.network_input import radial_profile
+from spi_viewer.networks.augmentation_draw import AugmentationDraw
+from spi_viewer.networks.saved_pictures import clipped, coarsened, has_ring
 
 _KEPT = (0.3, 1.0)  # part of the photons that thinning leaves
 _MIN_COUNTS = 1500.0  # a thinned frame must still show what it is
@@ -22,13 +23,10 @@ _GAIN = 0.2  # spread of slow changes of sensitivity, in natural logarithms
 _OFFSET = (0.01, 0.3)  # light added evenly, in means of the frame
 _SHIFT = 4 / 64  # of half the side, at most
 _ZOOM = (0.85, 1.5)  # smaller would make fringes of 3 px too fine to see
+_STRETCHED = 0.5  # part of the moved frames that is zoomed by two numbers, along two axes
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
 _COARSE_PX = (56, 96)  # side of small files; fewer pixels would not show the fringes
-_REACH = (0.7, 4.0)  # standard deviations above the mean that a display shows, at most
-_FULL_PIXELS = (0.01, 0.1)  # part of the frame's pixels at the display's upper end, at least
-_SAMPLED = 5  # each fifth pixel tells the levels
-_RING_CONTRAST, _RING_LEVEL = 1.4, 3.0  # a ring over the gap before it; the level of 255
 
 
 @dataclass(frozen=True)
@@ -46,25 +44,7 @@ class Shares:
 
 SHARES = Shares()
 
-
-class _Draw:
-    """Random numbers of one generator, on its device."""
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self.generator = generator
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        place = self.generator.device
-        return low + (high - low) * torch.rand(shape, generator=self.generator, device=place)
-
-    def log_uniform(self, bounds: tuple[float, float], *shape: int) -> Tensor:
-        return torch.exp(self.uniform(math.log(bounds[0]), math.log(bounds[1]), *shape))
-
-    def chance(self, share: float, *shape: int) -> Tensor:
-        return self.uniform(0.0, 1.0, *shape) < share
-
-
-_Change = Callable[[Tensor, Tensor, _Draw], tuple[Tensor, Tensor]]
+_Change = Callable[[Tensor, Tensor, AugmentationDraw], tuple[Tensor, Tensor]]
 
 
 def augment(
@@ -82,7 +62,7 @@ def augment(
     could take from a frame what it is known by.
     The generator lives on the device of the frames.
     """
-    draw = _Draw(generator)
+    draw = AugmentationDraw(generator)
     changes: tuple[tuple[_Change, float], ...] = (
         (_flip, 0.5),
         (_turn_quarter, 0.5),
@@ -101,24 +81,24 @@ def augment(
     few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
     rows = (draw.chance(shares.coarsened, len(counts)) & (fewest_px <= few)).nonzero()[:, 0]
     if len(rows):
-        counts[rows], valid[rows] = _coarsened(counts[rows], valid[rows], few)
+        counts[rows], valid[rows] = coarsened(counts[rows], valid[rows], few)
     rows = draw.chance(shares.clipped, len(counts)).nonzero()[:, 0]
     if len(rows):
-        shown, known = _clip(counts[rows], valid[rows], draw)
-        kept = (frame_class[rows] != FrameClass.SINGLE) | _has_ring(shown, known)
+        shown, known = clipped(counts[rows], valid[rows], draw)
+        kept = (frame_class[rows] != FrameClass.SINGLE) | has_ring(shown, known)
         counts[rows[kept]], valid[rows[kept]] = shown[kept], known[kept]
     return counts, valid
 
 
-def _flip(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
+def _flip(counts: Tensor, valid: Tensor, _draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     return counts.flip(2), valid.flip(2)
 
 
-def _turn_quarter(counts: Tensor, valid: Tensor, _draw: _Draw) -> tuple[Tensor, Tensor]:
+def _turn_quarter(counts: Tensor, valid: Tensor, _draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     return counts.transpose(1, 2), valid.transpose(1, 2)
 
 
-def _thin(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def _thin(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     """A weaker pulse: each photon is kept by chance, where the counts are whole photons.
 
     Others are scaled, which their standardised input does not show.
@@ -132,7 +112,7 @@ def _thin(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return torch.where(whole, thinned, counts), valid
 
 
-def _tint(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def _tint(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     """Slow changes of sensitivity over the detector, and light that falls on all of it."""
     frames, side = counts.shape[:2]
     knots = draw.uniform(-1.0, 1.0, frames, 1, 5, 5) * (_GAIN * math.sqrt(3.0))
@@ -141,15 +121,20 @@ def _tint(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return counts * torch.exp(field) + offset, valid
 
 
-def _move(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
-    """Turn, zoom and shift; what comes in from outside is 0, and in half of the frames masked."""
+def _move(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
+    """Turn, zoom, stretch and shift; what comes in from outside is 0, half the time masked.
+
+    A pattern stretched along an axis is that of the body squeezed along it (the Fourier
+    transform's similarity theorem), so the families show more shapes than their own.
+    """
     frames, side = counts.shape[:2]
-    angle = draw.uniform(0.0, 2.0 * math.pi, frames)
-    zoom = draw.log_uniform(_ZOOM, frames)
-    cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    shift = draw.uniform(-_SHIFT, _SHIFT, 2, frames)
-    rows = (torch.stack([cosine, -sine, shift[0]], -1), torch.stack([sine, cosine, shift[1]], -1))
-    grid = F.affine_grid(torch.stack(rows, 1), [frames, 1, side, side], align_corners=False)
+    zoom = draw.log_uniform(_ZOOM, frames, 2)
+    stretched = draw.chance(_STRETCHED, frames, 1)
+    zoom = torch.where(stretched, zoom, zoom[:, :1])
+    first, last = (_rotations(draw.uniform(0.0, 2.0 * math.pi, frames)) for _ in range(2))
+    shift = draw.uniform(-_SHIFT, _SHIFT, frames, 2, 1)
+    back = torch.cat([first @ (last / zoom[..., None]), shift], -1)
+    grid = F.affine_grid(back, [frames, 1, side, side], align_corners=False)
     # Nearest, so that photons stay whole and their noise stays Poisson.
     both = torch.stack([counts, valid.to(counts.dtype)], dim=1)
     moved = F.grid_sample(both, grid, mode="nearest", align_corners=False)
@@ -158,7 +143,14 @@ def _move(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return moved[:, 0], (moved[:, 1] > 0.5) | unmarked
 
 
-def _band(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def _rotations(angle: Tensor) -> Tensor:
+    """(B,) radians to (B, 2, 2)."""
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    rows = (torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1))
+    return torch.stack(rows, -2)
+
+
+def _band(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     """A dark band across the frame, as arms, gaps and cables make: at any angle, masked or not."""
     frames, side = counts.shape[:2]
     pixels = (torch.arange(side, device=counts.device) - (side - 1) / 2) / side
@@ -171,7 +163,7 @@ def _band(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     return counts * ~hidden, valid & ~masked
 
 
-def _kill(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def _kill(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:
     """A dead module: a masked rectangle."""
     frames, side = counts.shape[:2]
     pixels = (torch.arange(side, device=counts.device) + 0.5) / side
@@ -179,46 +171,3 @@ def _kill(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     end = corner + draw.log_uniform(_DEAD, frames, 2, 1)
     inside = (pixels >= corner) & (pixels < end)  # (B, 2, S)
     return counts, valid & ~(inside[:, 0, :, None] & inside[:, 1, None, :])
-
-
-def _coarsened(counts: Tensor, valid: Tensor, few: int) -> tuple[Tensor, Tensor]:
-    """Frames of fewer pixels, enlarged again: files smaller than the network's input."""
-    side = counts.shape[-1]
-    mean = F.adaptive_avg_pool2d(counts[:, None], few)
-    seen = F.adaptive_avg_pool2d(valid[:, None].to(counts.dtype), few) > 0.5
-    enlarged = F.interpolate(mean * seen, (side, side), mode="bilinear", align_corners=False)
-    where = F.interpolate(seen.to(counts.dtype), (side, side), mode="nearest")
-    known = where[:, 0] > 0.5
-    return enlarged[:, 0] * known, known
-
-
-def _clip(counts: Tensor, valid: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
-    """Frames saved for display: 8 bits from about the mean up, often with their mask lost.
-
-    Some pixels of the frame always show: a level that leaves only the core, or nothing at all,
-    would take from the frame what it is known by.
-    """
-    frames = len(counts)
-    sample = counts.flatten(1)[:, ::_SAMPLED].sort(1, descending=True).values
-    full = draw.log_uniform(_FULL_PIXELS, frames)
-    lit = full * draw.uniform(1.5, 4.0, frames)
-    full_level, lit_level = (
-        sample.gather(1, (part * sample.shape[1]).long()[:, None])[:, 0] for part in (full, lit)
-    )
-    mean, std = counts.mean((1, 2)), counts.std((1, 2))
-    low = torch.minimum(mean, lit_level)[:, None, None]
-    high = torch.minimum(mean + std * draw.log_uniform(_REACH, frames), full_level)[:, None, None]
-    shown = ((counts - low) / (high - low).clamp_min(1e-6)).clamp(0.0, 1.0).mul(255.0).floor()
-    return shown * valid, valid | draw.chance(0.6, frames)[:, None, None]
-
-
-def _has_ring(shown: Tensor, valid: Tensor) -> Tensor:
-    """Whether an 8-bit picture shows a dark ring and a bright one around it, (B,).
-
-    A single particle cut down to its core is a droplet to anybody who did not see the rest.
-    """
-    profile = radial_profile(shown, valid)
-    order = torch.arange(profile.shape[1], device=profile.device)
-    outside = order > profile.argmax(1, keepdim=True)
-    darkest = torch.where(outside, profile, torch.inf).cummin(1).values
-    return (profile > _RING_CONTRAST * darkest + _RING_LEVEL).any(1)

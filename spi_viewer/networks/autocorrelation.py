@@ -16,7 +16,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from spi_viewer.networks.network import fused
-from spi_viewer.networks.norms import norm_of
 from spi_viewer.networks.residual import ResidualPair, residual_block
 
 LIGHT_CHANNELS = 2  # of the network input: the standardised pattern, and the whitened one
@@ -64,14 +63,13 @@ class AutocorrelationBranch(nn.Module):
         pairs: tuple[int, int],
         class_count: int,
         dropout: float,
-        own_share: float,
     ) -> None:
         super().__init__()
         stem, low, self.feature_count = channels
         self.conv = nn.Conv2d(LIGHT_CHANNELS, stem, 5, 2, 2, bias=False)
-        self.bn: nn.Module = norm_of(stem, own_share)
-        self.block32 = residual_block(stem, low, pairs[0], own_share)
-        self.block16 = residual_block(low, self.feature_count, pairs[1], own_share)
+        self.bn: nn.Module = nn.BatchNorm2d(stem)
+        self.block32 = residual_block(stem, low, pairs[0])
+        self.block16 = residual_block(low, self.feature_count, pairs[1])
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(self.feature_count * 8 * 8, class_count)
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from spi_viewer.networks.autocorrelation import LIGHT_CHANNELS, AutocorrelationBranch
 from spi_viewer.networks.network import fused, initialise
-from spi_viewer.networks.norms import norm_of
 from spi_viewer.networks.residual import ResidualPair, residual_block
 from spi_viewer.networks.second_look import SecondLookNetwork
 
@@ -31,8 +30,8 @@ class ResNetConfig:
         global_pool: average over the whole grid before the class scores, which then no longer
             depend on where something is; the poster's layout is False.
         second_look: judge doubtful patterns by the mean of several views.
-        own_share: weight of a pattern's own mean and variance in each norm, see `norms`; the
-            poster's layout is 0.
+        own_share: weight of a pattern's own mean and variance in the norms of its maps at 16x16,
+            see `norms`; the poster's layout is 0.
     """
 
     n: int = 2
@@ -78,16 +77,12 @@ class ResNet(SecondLookNetwork):
         # Stride 2 brings 128 to the poster's 64. A 5x5 kernel makes neighbouring windows overlap,
         # and holds two fringes of 2.5 px, the finest to be seen, at half the cost of a 7x7.
         self.conv = nn.Conv2d(config.in_channels, stem, 5, 2, 2, bias=False)
-        self.bn: nn.Module = norm_of(stem, config.own_share)
-        self.block32 = residual_block(stem, low, config.n, config.own_share)
+        self.bn: nn.Module = nn.BatchNorm2d(stem)
+        self.block32 = residual_block(stem, low, config.n)
         self.block16 = residual_block(low, high, config.m, config.own_share)
         self.branch = (
             AutocorrelationBranch(
-                _CHANNELS,
-                (config.n, config.m),
-                config.class_count,
-                config.dropout,
-                config.own_share,
+                _CHANNELS, (config.n, config.m), config.class_count, config.dropout
             )
             if config.autocorrelation
             else None

@@ -105,6 +105,27 @@ def test_a_turn_about_the_middle_keeps_the_distance_to_it():
     assert torch.atan2(y, x).std() > 1.0  # any direction
 
 
+def test_a_ring_is_zoomed_or_stretched_to_an_ellipse_as_much_at_most():
+    pixels = torch.arange(128.0) - 63.5
+    ring = (torch.hypot(pixels[:, None], pixels) - 30).abs() < 3
+    counts = ring.float().expand(200, 128, 128).clone()
+    moved, _ = augment(counts, counts >= 0, generator(6), only("moved"))
+    weight = moved.sum((1, 2))
+    along = torch.stack([(moved.sum(2) * pixels).sum(1), (moved.sum(1) * pixels).sum(1)], -1)
+    across = torch.einsum("bij,i,j->b", moved, pixels, pixels)
+    squares = torch.stack(
+        [(moved.sum(2) * pixels**2).sum(1), across, across, (moved.sum(1) * pixels**2).sum(1)], -1
+    )
+    mean = along / weight[:, None]
+    spread = (squares / weight[:, None]).view(-1, 2, 2) - mean[:, :, None] * mean[:, None]
+    radii = torch.linalg.eigvalsh(spread).mul(2).sqrt()  # of a ring: half the square, each way
+    assert (radii > 30 * 0.85 - 2).all()
+    assert (radii < 30 * 1.5 + 2).all()
+    ratio = radii[:, 1] / radii[:, 0]
+    assert 0.4 < (ratio < 1.03).float().mean() < 0.8  # unmoved, or round still
+    assert ratio.max() > 1.5
+
+
 def test_what_comes_in_from_outside_is_dark_and_only_sometimes_masked():
     counts = torch.ones(60, 128, 128)
     moved, valid = augment(counts, counts > 0, generator(5), only("moved"))

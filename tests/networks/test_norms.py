@@ -76,12 +76,21 @@ def test_it_stays_where_a_batch_norm_is_folded_away() -> None:
 
 def test_a_network_with_it_takes_the_weights_of_one_without() -> None:
     plain, own = ResNet(ResNetConfig()), ResNet(ResNetConfig(own_share=0.4))
+    for norm in plain.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.ones_(norm.weight)  # new pairs are the identity, whatever their norms do
     own.load_state_dict(plain.state_dict())
     x = torch.randn(4, 3, 128, 128, generator=torch.Generator().manual_seed(3))
     with torch.inference_mode():
         before = own.eval()(x)
         assert not torch.allclose(before, plain.eval()(x), atol=1e-3)
         torch.testing.assert_close(own.fuse_batch_norm()(x), before)
+
+
+def test_only_the_norms_at_16x16_look_at_the_pattern_itself() -> None:
+    network = ResNet(ResNetConfig(own_share=0.4, autocorrelation=True))
+    own = [name for name, part in network.named_modules() if isinstance(part, PatternNorm2d)]
+    assert own == [f"block16.{pair}.bn{number}" for pair in (0, 1) for number in (1, 2)]
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
