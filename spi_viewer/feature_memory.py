@@ -45,23 +45,3 @@ class FeatureMemory:
         with self._lock:
             count = min(self._added, self._most_frames)
             return self._rows[:count].copy(), self._features[:count].astype(np.float32)
-
-
-def principal_plane(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The two directions in which features (n, C) differ most: (n, 2), alike frames near.
-
-    Principal components of features of unit variance (Jolliffe 2002, Principal Component
-    Analysis), each turned so that its largest weight is positive: the picture does not flip while
-    a run grows. Features that never vary, or are not finite, count for nothing.
-    """
-    if len(features) < 2 or features.shape[1] < 2:
-        return np.zeros((len(features), 2), np.float32)
-    values = np.nan_to_num(features.astype(np.float64), posinf=0, neginf=0)
-    values -= values.mean(axis=0)
-    spread = values.std(axis=0)
-    values /= np.where(spread > 1e-6 * max(spread.max(), 1e-12), spread, np.inf)
-    _, directions = np.linalg.eigh(values.T @ values)
-    plane = directions[:, :-3:-1]
-    largest = np.abs(plane).argmax(axis=0)
-    plane *= np.where(plane[largest, [0, 1]] < 0, -1, 1)
-    return (values @ plane).astype(np.float32)

@@ -27,6 +27,7 @@ class Settings:
     show_activation: bool = False
     activation_opacity: float = 0.5
     thumbnail_size_px: int = 96
+    embedding_plane: str = "principal"  # or another of feature_planes.PLANES
     last_directory: str = ""
     model: str = paths.DEFAULT_MODEL
     read_timeout_s: float = 30.0

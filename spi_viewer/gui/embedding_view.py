@@ -11,9 +11,10 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
-from PyQt5.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from spi_viewer.feature_memory import FeatureMemory, principal_plane
+from spi_viewer.feature_memory import FeatureMemory
+from spi_viewer.feature_planes import PLANES
 from spi_viewer.frames import OperatorLabel, Verdict
 from spi_viewer.gui.lasso import LassoBox, inside
 from spi_viewer.gui.newest_result import NewestResult
@@ -23,12 +24,14 @@ from spi_viewer.gui.theme import set_tone, theme_of
 
 if TYPE_CHECKING:
     from spi_viewer.session.session import Session
+    from spi_viewer.settings import Settings
 
 _CLICK_REACH_PX = 12
 _POINT_PX = 5
 _MOST_DRAWN = 3000
 _GROUPS = ("bad", "unsure", "good")  # drawn in this order
 _FEW = 3
+_PLANE_TEXTS = {"principal": "Principal axes", "diffusion": "Diffusion map"}
 _REST_PER_WORK = 12  # many frames take a while to lay out: that often there is no need
 
 
@@ -53,9 +56,9 @@ class EmbeddingView(QWidget):
     row_chosen = pyqtSignal(int)
     rows_chosen = pyqtSignal(object)
 
-    def __init__(self, session: Session, features: FeatureMemory) -> None:
+    def __init__(self, session: Session, features: FeatureMemory, settings: Settings) -> None:
         super().__init__()
-        self._session, self._features = session, features
+        self._session, self._features, self._settings = session, features, settings
         self._run: int | None = None
         self._row: int | None = None
         self._rested_at_s = 0.0
@@ -65,6 +68,7 @@ class EmbeddingView(QWidget):
         self._layouts.ready.connect(self._show_layout)
         self.box = LassoBox()
         self.plot = pg.PlotWidget(viewBox=self.box)
+        self.plane = QComboBox()
         self.note = QLabel()
         self._dots = [PointCloud(_POINT_PX) for _ in _GROUPS]
         self._current = pg.ScatterPlotItem(size=3 * _POINT_PX, brush=None)
@@ -86,14 +90,20 @@ class EmbeddingView(QWidget):
 
     def refresh(self) -> None:
         """Lay the points out anew if there are others, somebody looks and nobody draws."""
-        state = (self._features.added, self._session.revision, self._run)
+        state = (self._features.added, self._session.revision, self._run, self.plane_name)
         is_due = state != self._shown_state and time.monotonic() >= self._rested_at_s
         is_free = self._layouts.is_idle and not self.box.is_drawing
         if not (is_due and is_free and self.isVisible()):
             return
         self._shown_state = state
-        run = self._run
-        self._layouts.request(lambda: lay_out(self._session, self._features, run))
+        run, plane = self._run, self.plane_name
+        self._layouts.request(lambda: lay_out(self._session, self._features, run, plane))
+
+    @property
+    def plane_name(self) -> str:
+        """The chosen one of PLANES."""
+        name: str = self.plane.currentData()
+        return name
 
     @property
     def row_count(self) -> int:
@@ -119,8 +129,31 @@ class EmbeddingView(QWidget):
         set_tone(self.note, "muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
+        column.addLayout(self._plane_row())
         column.addWidget(self.plot, 1)
         column.addWidget(self.note)
+
+    def _plane_row(self) -> QHBoxLayout:
+        for name, text in _PLANE_TEXTS.items():
+            self.plane.addItem(text, name)
+        self.plane.setCurrentIndex(max(0, self.plane.findData(self._settings.embedding_plane)))
+        self.plane.setToolTip(
+            "What the points are laid out by: the directions in which the network's features "
+            "differ most, or a walk among frames that are alike"
+        )
+        self.plane.setAccessibleName("Layout of the embedding")
+        self.plane.setFocusPolicy(Qt.TabFocus)  # a click leaves G, B and U to the frames
+        self.plane.activated.connect(self._choose_plane)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Layout"))
+        row.addWidget(self.plane)
+        row.addStretch(1)
+        return row
+
+    def _choose_plane(self) -> None:
+        self._settings.embedding_plane = self.plane_name
+        self._rested_at_s = 0.0
+        self.refresh()
 
     def _show_layout(self, layout: _Layout) -> None:
         self._layout = layout
@@ -185,7 +218,7 @@ class EmbeddingView(QWidget):
         super().changeEvent(event)
 
 
-def lay_out(session: Session, features: FeatureMemory, run: int | None) -> _Layout:
+def lay_out(session: Session, features: FeatureMemory, run: int | None, plane: str) -> _Layout:
     """Places and groups of the frames that are remembered, of one run or all; on any thread."""
     started_s = time.monotonic()
     rows, values = features.snapshot()
@@ -195,4 +228,4 @@ def lay_out(session: Session, features: FeatureMemory, run: int | None) -> _Layo
     unsure = session.unsure(rows) & (session.labels(rows) == OperatorLabel.NONE)
     good = session.final_verdicts(rows) == Verdict.GOOD
     group = np.where(unsure, 1, np.where(good, 2, 0)).astype(np.int8)
-    return _Layout(rows, principal_plane(values), group, time.monotonic() - started_s)
+    return _Layout(rows, PLANES[plane](values), group, time.monotonic() - started_s)

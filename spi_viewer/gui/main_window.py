@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
         self.pattern = PatternView(self._settings)
         self.activation = ActivationPanel()
         self.scores = ScorePanel(self._session.rule)
-        self.embedding = EmbeddingView(self._session, self._pipeline.features)
+        self.embedding = EmbeddingView(self._session, self._pipeline.features, self._settings)
         self.frame_info = FrameInfoPanel()
         self.grid = ThumbnailGrid(self._session, self._settings)
         self.film = Film(self.grid)

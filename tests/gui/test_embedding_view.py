@@ -6,6 +6,7 @@ from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QApplication
 
+from spi_viewer.feature_planes import diffusion_plane
 from spi_viewer.frames import OperatorLabel
 from spi_viewer.gui.lasso import inside
 from spi_viewer.session.row_selection import RowFilter
@@ -88,6 +89,19 @@ def test_points_keep_their_places_while_a_loop_is_drawn(viewer, embedding):
     embedding.refresh()
     assert embedding._layouts.is_idle
     embedding.box.is_drawing = False
+
+
+def test_the_diffusion_map_is_another_layout_and_is_remembered(qtbot, viewer, embedding):
+    before = embedding._layout.points
+    embedding.plane.setFocus()
+    qtbot.keyClick(embedding.plane, Qt.Key_Down)
+    qtbot.waitUntil(lambda: embedding._layout.points is not before)
+    rows, values = viewer.pipeline.features.snapshot()
+    assert set(rows) == set(embedding._layout.rows)
+    expected = diffusion_plane(values)[np.argsort(rows)]
+    shown = embedding._layout.points[np.argsort(embedding._layout.rows)]
+    np.testing.assert_allclose(shown, expected, atol=1e-5)
+    assert viewer.window._settings.embedding_plane == "diffusion"
 
 
 def test_an_empty_loop_selects_nothing(viewer, embedding):
