@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,7 @@ from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from spi_viewer.feature_memory import FeatureMemory
-from spi_viewer.feature_planes import PLANES
-from spi_viewer.frames import OperatorLabel, Verdict
+from spi_viewer.gui.embedding_layout import GROUPS, EmbeddingLayout, lay_out
 from spi_viewer.gui.lasso import LassoBox, inside
 from spi_viewer.gui.newest_result import NewestResult
 from spi_viewer.gui.point_cloud import PointCloud
@@ -29,20 +27,9 @@ if TYPE_CHECKING:
 _CLICK_REACH_PX = 12
 _POINT_PX = 5
 _MOST_DRAWN = 3000
-_GROUPS = ("bad", "unsure", "good")  # drawn in this order
 _FEW = 3
 _PLANE_TEXTS = {"principal": "Principal axes", "diffusion": "Diffusion map"}
 _REST_PER_WORK = 12  # many frames take a while to lay out: that often there is no need
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Layout:
-    """Where each row lies: rows (n,), points (n, 2), and the group of each, (n,)."""
-
-    rows: NDArray[np.int64]
-    points: NDArray[np.float32]
-    group: NDArray[np.int8]
-    took_s: float = 0.0
 
 
 class EmbeddingView(QWidget):
@@ -63,14 +50,14 @@ class EmbeddingView(QWidget):
         self._row: int | None = None
         self._rested_at_s = 0.0
         self._shown_state: object = None
-        self._layout = _Layout(np.zeros(0, np.int64), np.zeros((0, 2), "f4"), np.zeros(0, np.int8))
+        self._layout = EmbeddingLayout.empty()
         self._layouts = NewestResult(self)
         self._layouts.ready.connect(self._show_layout)
         self.box = LassoBox()
         self.plot = pg.PlotWidget(viewBox=self.box)
         self.plane = QComboBox()
         self.note = QLabel()
-        self._dots = [PointCloud(_POINT_PX) for _ in _GROUPS]
+        self._dots = [PointCloud(_POINT_PX) for _ in GROUPS]
         self._current = pg.ScatterPlotItem(size=3 * _POINT_PX, brush=None)
         self._loop = pg.PlotCurveItem()
         self._build()
@@ -155,7 +142,7 @@ class EmbeddingView(QWidget):
         self._rested_at_s = 0.0
         self.refresh()
 
-    def _show_layout(self, layout: _Layout) -> None:
+    def _show_layout(self, layout: EmbeddingLayout) -> None:
         self._layout = layout
         self._rested_at_s = time.monotonic() + _REST_PER_WORK * layout.took_s
         self._loop.setData([], [])  # the points under it have moved
@@ -199,7 +186,7 @@ class EmbeddingView(QWidget):
     def _dress(self) -> None:
         theme = theme_of(self.palette())
         self.plot.setBackground(theme.panel)
-        for dots, tone in zip(self._dots, _GROUPS, strict=True):
+        for dots, tone in zip(self._dots, GROUPS, strict=True):
             colour = pg.mkColor(getattr(theme, tone))
             colour.setAlpha(190)
             dots.set_colour(colour)
@@ -216,16 +203,3 @@ class EmbeddingView(QWidget):
         if event.type() == QEvent.PaletteChange:
             self._dress()
         super().changeEvent(event)
-
-
-def lay_out(session: Session, features: FeatureMemory, run: int | None, plane: str) -> _Layout:
-    """Places and groups of the frames that are remembered, of one run or all; on any thread."""
-    started_s = time.monotonic()
-    rows, values = features.snapshot()
-    if run is not None:
-        chosen = session.runs_of(rows) == run
-        rows, values = rows[chosen], values[chosen]
-    unsure = session.unsure(rows) & (session.labels(rows) == OperatorLabel.NONE)
-    good = session.final_verdicts(rows) == Verdict.GOOD
-    group = np.where(unsure, 1, np.where(good, 2, 0)).astype(np.int8)
-    return _Layout(rows, PLANES[plane](values), group, time.monotonic() - started_s)
