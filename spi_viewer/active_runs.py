@@ -45,11 +45,11 @@ class ActiveRuns:
             self._runs[active.run] = active
             self._choices.pop(active.run, None)
 
-    def remove(self, run: int) -> ActiveRun | None:
-        """Take a run out; None if it is not there any more."""
+    def remove(self, run: int) -> ActiveRun | DatasetChoice | None:
+        """Take a run out, or one that waits for a choice; None if it is not there any more."""
         with self._lock:
-            self._choices.pop(run, None)
-            return self._runs.pop(run, None)
+            choice = self._choices.pop(run, None)
+            return self._runs.pop(run, None) or choice
 
     def await_choice(self, choice: DatasetChoice) -> None:
         """Take a run out until one of its datasets is chosen."""

@@ -19,6 +19,9 @@ class ModelInUse:
 
     Args:
         load: loads the first model when `change` is called.
+
+    Attributes:
+        has_failed: the last one could not be loaded.
     """
 
     def __init__(self, load: LoadClassifier) -> None:
@@ -26,6 +29,7 @@ class ModelInUse:
         self._wanted: LoadClassifier | None = load
         self._classifier: FrameClassifier | None = None
         self._is_loading = False
+        self.has_failed = False
 
     @property
     def classifier(self) -> FrameClassifier | None:
@@ -57,7 +61,9 @@ class ModelInUse:
         self._is_loading = True
         try:
             self._classifier = load()
+            self.has_failed = False
         except SpiViewerError as error:
+            self.has_failed = True
             raise ModelError(f"the model cannot be used, {self._consequence()}: {error}") from error
         finally:
             self._is_loading = False

@@ -88,9 +88,10 @@ class Pipeline:
 
     def close_run(self, run: int) -> None:
         """Stop reading a run; what was judged stays in the session."""
-        active = self._runs.remove(run)
-        if active is not None:
-            self._feeds.remove(active.feed)
+        removed = self._runs.remove(run)
+        if isinstance(removed, ActiveRun):
+            self._feeds.remove(removed.feed)
+        if removed is not None:
             self._session.set_run_state(run, RunState.DONE, "stopped")
 
     def set_crop(self, run: int, crop: Crop | None) -> None:
@@ -110,6 +111,11 @@ class Pipeline:
         cannot be loaded becomes a problem in the status, and the old one goes on.
         """
         self._model.want(load_classifier)
+
+    @property
+    def model_has_failed(self) -> bool:
+        """True when the model that was asked for last could not be loaded."""
+        return self._model.has_failed
 
     def judge_again(self, run: int | None) -> None:
         """Judge by the model in use what another one judged, in a run or in all (None)."""

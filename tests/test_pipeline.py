@@ -202,6 +202,18 @@ def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
     assert not pipeline.status().choices
 
 
+def test_a_run_that_is_stopped_instead_of_choosing_waits_no_more(tmp_path, pipeline, session):
+    path = tmp_path / "two.h5"
+    with h5py.File(path, "w") as file:
+        file["first/stack"] = np.full((2, 128, 128), 9, np.int32)
+        file["second/stack"] = np.full((3, 128, 128), 1, np.int32)
+    run = pipeline.open_file(path)
+    wait_until(lambda: pipeline.status().choices)
+    pipeline.close_run(run)
+    assert state_of(session, run) is RunState.DONE
+    assert not pipeline.status().choices
+
+
 def test_a_model_that_cannot_be_loaded_is_said_and_nothing_is_counted(tmp_path, session):
     def refuse():
         raise ModelError("resnet: the weights do not match their checksum")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,7 @@ class AdaptDialog(QDialog):
         self.cancel.clicked.connect(self.cancel_or_close)
 
     def _target(self) -> Path:
-        return Path(self.folder.text().strip()).expanduser()
+        return Path(os.path.expanduser(self.folder.text().strip()))  # raises for no name
 
     def _check(self) -> None:
         """Allow what is possible now."""
@@ -170,7 +171,7 @@ class AdaptDialog(QDialog):
             + ("" if enough else f" (at least {ENOUGH_LABELS} of each; G and B label)")
         )
         self.use_labels.setEnabled(enough and not working)
-        holds_a_model = (self._target() / "model.json").exists()
+        holds_a_model = os.path.lexists(self._target() / "model.json")
         is_new = bool(self.folder.text().strip()) and not holds_a_model
         self.start.setEnabled(is_new and not working)
         self.start.setToolTip("There is a model in this folder already" if holds_a_model else "")

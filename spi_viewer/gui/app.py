@@ -153,6 +153,7 @@ def _make_window(engine: Engine, settings: Settings, demo: DemoReplay, model: st
             tuple(sorted(card.parent.name for card in models_dir().glob("*/model.json"))),
             model,
             engine.use_model,
+            lambda: engine.pipeline.model_has_failed,
         ),
     )
 

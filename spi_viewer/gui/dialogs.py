@@ -80,6 +80,8 @@ class Dialogs:
             dialog.setWindowTitle(f"Export frames of {name}")
             dialog.finished.connect(self._forget_export)
             self._export_dialog = dialog
+        if len(grid.selected_rows()) > 1:
+            self._export_dialog.form.choose("selection")
         self._export_dialog.show()
         self._export_dialog.raise_()
 

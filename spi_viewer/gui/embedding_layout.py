@@ -21,11 +21,16 @@ GROUPS = ("bad", "unsure", "good")  # drawn in this order
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingLayout:
-    """Where each session row lies: rows (n,), points (n, 2), and number in GROUPS of each, (n,)."""
+    """Where each session row of a run (None: of all) lies, in one of PLANES.
+
+    rows (n,), points (n, 2), and number in GROUPS of each, (n,).
+    """
 
     rows: NDArray[np.int64]
     points: NDArray[np.float32]
     group: NDArray[np.int8]
+    run: int | None = None
+    plane: str = ""
     took_s: float = 0.0
 
     @classmethod
@@ -46,4 +51,5 @@ def lay_out(
     unsure = session.unsure(rows) & (session.labels(rows) == OperatorLabel.NONE)
     good = session.final_verdicts(rows) == Verdict.GOOD
     group = np.where(unsure, 1, np.where(good, 2, 0)).astype(np.int8)
-    return EmbeddingLayout(rows, PLANES[plane](values), group, time.monotonic() - started_s)
+    points = PLANES[plane](values)
+    return EmbeddingLayout(rows, points, group, run, plane, time.monotonic() - started_s)

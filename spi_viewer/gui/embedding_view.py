@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QPointF, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -29,6 +29,8 @@ _POINT_PX = 5
 _MOST_DRAWN = 3000
 _FEW = 3
 _PLANE_TEXTS = {"principal": "Principal axes", "diffusion": "Diffusion map"}
+_LONGEST_REST_S = 10.0
+_WAIT_MS = 100  # for work that goes on, or a loop that is being drawn
 _REST_PER_WORK = 12  # many frames take a while to lay out: that often there is no need
 
 
@@ -49,10 +51,14 @@ class EmbeddingView(QWidget):
         self._run: int | None = None
         self._row: int | None = None
         self._rested_at_s = 0.0
-        self._shown_state: object = None
+        self._asked_state: object = None
         self._layout = EmbeddingLayout.empty()
+        self._held: EmbeddingLayout | None = None  # came while a loop was being drawn
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.refresh)
         self._layouts = NewestResult(self)
-        self._layouts.ready.connect(self._show_layout)
+        self._layouts.ready.connect(self._take)
         self.box = LassoBox()
         self.plot = pg.PlotWidget(viewBox=self.box)
         self.plane = QComboBox()
@@ -66,8 +72,9 @@ class EmbeddingView(QWidget):
 
     def set_run(self, run: int | None) -> None:
         """Show the frames of one run, or of all."""
-        self._run, self._rested_at_s = run, 0.0
-        self.refresh()
+        if run != self._run:
+            self._run = run
+            self._lay_out_otherwise()
 
     def show_row(self, row: int) -> None:
         """Ring the point of the frame that is shown."""
@@ -76,14 +83,18 @@ class EmbeddingView(QWidget):
         self._current.setData(pos=[] if place is None else [(place.x(), place.y())])
 
     def refresh(self) -> None:
-        """Lay the points out anew if there are others, somebody looks and nobody draws."""
-        state = (self._features.added, self._session.revision, self._run, self.plane_name)
-        is_due = state != self._shown_state and time.monotonic() >= self._rested_at_s
-        is_free = self._layouts.is_idle and not self.box.is_drawing
-        if not (is_due and is_free and self.isVisible()):
-            return
-        self._shown_state = state
+        """Lay the points out anew if there is news and somebody looks: now, or once it can be."""
         run, plane = self._run, self.plane_name
+        state = (self._features.added, self._session.revision, run, plane)
+        if state == self._asked_state or not self.isVisible():
+            return
+        wait_ms = int(1000 * (self._rested_at_s - time.monotonic())) + 1
+        if not self._layouts.is_idle or self.box.is_drawing:
+            wait_ms = max(wait_ms, _WAIT_MS)
+        if wait_ms > 1:
+            self._later.start(wait_ms)
+            return
+        self._asked_state = state
         self._layouts.request(lambda: lay_out(self._session, self._features, run, plane))
 
     @property
@@ -108,6 +119,7 @@ class EmbeddingView(QWidget):
         for name in ("left", "bottom"):
             self.plot.hideAxis(name)  # directions of a plane of features have no meaning alone
         self.plot.hideButtons()
+        self.plot.setFocusPolicy(Qt.NoFocus)  # arrows belong to the thumbnails
         self.box.setAspectLocked(False)
         self.box.loop_drawn.connect(self._draw_loop)
         self.box.loop_closed.connect(self._choose_loop)
@@ -139,12 +151,29 @@ class EmbeddingView(QWidget):
 
     def _choose_plane(self) -> None:
         self._settings.embedding_plane = self.plane_name
+        self._lay_out_otherwise()
+
+    def _lay_out_otherwise(self) -> None:
+        """At once, and all of it in sight: the old view is of other places."""
         self._rested_at_s = 0.0
+        self._held = None
+        self.box.enableAutoRange()
+        self.refresh()
+
+    def _take(self, layout: EmbeddingLayout) -> None:
+        """Show what was worked out if it is still wanted, but move no point under a loop."""
+        rest_s = min(_REST_PER_WORK * layout.took_s, _LONGEST_REST_S)
+        self._rested_at_s = time.monotonic() + rest_s
+        if (layout.run, layout.plane) != (self._run, self.plane_name):
+            self._rested_at_s = 0.0
+        elif self.box.is_drawing:
+            self._held = layout
+        else:
+            self._show_layout(layout)
         self.refresh()
 
     def _show_layout(self, layout: EmbeddingLayout) -> None:
-        self._layout = layout
-        self._rested_at_s = time.monotonic() + _REST_PER_WORK * layout.took_s
+        self._layout, self._held = layout, None
         self._loop.setData([], [])  # the points under it have moved
         if self._row is not None:
             self.show_row(self._row)
@@ -171,6 +200,8 @@ class EmbeddingView(QWidget):
         rows = np.sort(self._layout.rows[inside(self._layout.points, corners)])
         if rows.size:
             self.rows_chosen.emit(rows)
+        if self._held is not None:
+            self._show_layout(self._held)
 
     def _choose_point(self, place: QPointF) -> None:
         self._loop.setData([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,13 @@ class ExportForm(QWidget):
         may_overwrite = not self.overwrite.isHidden() and self.overwrite.isChecked()
         return ExportOrder(self._rows_of(policy), self._target(), may_overwrite, policy)
 
+    def choose(self, policy: str) -> None:
+        """Preset one of POLICIES, unless the frames are being written."""
+        if not self._is_locked:
+            names = [name for name, _ in POLICIES]
+            self.policies.button(names.index(policy)).setChecked(True)
+            self.show_counts()
+
     def lock(self, locked: bool) -> None:
         """Keep the answers as they are while they are carried out, or let them be changed again."""
         self._is_locked = locked
@@ -122,7 +130,7 @@ class ExportForm(QWidget):
             self.counts[name] = count
             grid.addWidget(button, number, 0)
             grid.addWidget(count, number, 1)
-        self.policies.button(2).setChecked(True)
+        self.policies.button([name for name, _ in POLICIES].index("final")).setChecked(True)
         where = QHBoxLayout()
         where.addWidget(self.destination, 1)
         where.addWidget(self.browse)
@@ -139,16 +147,16 @@ class ExportForm(QWidget):
         return POLICIES[self.policies.checkedId()][0]
 
     def _target(self) -> Path:
-        return Path(self.destination.text()).expanduser()
+        return Path(os.path.expanduser(self.destination.text()))  # raises for no name at all
 
     def _check(self) -> None:
         target = self._target()
-        exists = bool(self.destination.text()) and target.is_file()
+        exists = bool(self.destination.text()) and os.path.isfile(target)
         self.overwrite.setVisible(exists and not self._is_locked)
         if not exists:
             self.overwrite.setChecked(False)
         refused = exists and not self.overwrite.isChecked()
-        has_name = bool(self.destination.text().strip()) and not target.is_dir()
+        has_name = bool(self.destination.text().strip()) and not os.path.isdir(target)
         has_rows = self._has_rows.get(self._policy(), False)
         self.is_complete = has_name and has_rows and not refused
         self.checked.emit()

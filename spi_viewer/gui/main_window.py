@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.dialogs = Dialogs(self, session, settings, export_frames, adaptation, models)
         self._make_views()
         self.shown = ShownFrame(
-            inspector, self.follow, self.activation, self.frame_info, self.grid, self
+            inspector, self.follow, self.activation, self.frame_info, self.grid, session, self
         )
         self.decisions = Decisions(
             session, pipeline, inspector, self.follow, self.grid, lambda: self.pattern.drawn
@@ -220,6 +220,7 @@ class MainWindow(QMainWindow):
         if not self._is_restored:
             self._is_restored = True
             self.layout_of_docks.share_out()
+        self.grid.view.setFocus()  # arrows move from the start
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""

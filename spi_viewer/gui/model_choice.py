@@ -14,15 +14,17 @@ class ModelChoice:
         bundled: names of the models that come with the program.
         asked: name or folder of the model that was asked for last.
         use: asks for another; it is loaded in the background.
+        has_failed: whether the model that was asked for last could not be loaded.
     """
 
     bundled: tuple[str, ...]
     asked: str
     use: Callable[[str], None]
+    has_failed: Callable[[], bool] = lambda: False
 
     def ask(self, model: str) -> bool:
-        """Ask for a model unless it was asked for last; True if it was not."""
-        if model == self.asked:
+        """Ask for a model unless it was asked for last and came; True if it was asked for."""
+        if model == self.asked and not self.has_failed():
             return False
         self.asked = model
         self.use(model)

@@ -67,7 +67,15 @@ class CropSquare(pg.ROI):
         self._shown: Crop | None = None
 
     def show_crop(self, crop: Crop) -> None:
-        """Follow a crop from outside, without reporting it as dragged."""
+        """Follow a crop from outside, without reporting it as dragged; not while it is held."""
+        if self._is_held():
+            return
+        self._place(crop)
+
+    def _is_held(self) -> bool:
+        return self.isMoving or any(handle.isMoving for handle in self.getHandles())
+
+    def _place(self, crop: Crop) -> None:
         self._shown = crop
         place = crop_rect(crop)
         self.setPos(place.topLeft(), update=False, finish=False)
@@ -82,7 +90,7 @@ class CropSquare(pg.ROI):
         crop = Crop(position.y() + side / 2, position.x() + side / 2, scale)
         if self._shown is None or not _same_place(crop, self._shown):
             crop = _with_few_digits(crop)
-            self.show_crop(crop)
+            self._place(crop)
             self.crop_dragged.emit(crop)
 
 

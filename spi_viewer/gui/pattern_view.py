@@ -154,6 +154,10 @@ class PatternView(QWidget):
         if self._inspection is None:
             self.canvas.show_message(text)
 
+    def show_waiting(self, text: str) -> None:
+        """Write a sentence across the picture until another one is drawn."""
+        self.canvas.show_message(text)
+
     def _render(self) -> None:
         inspection, scale = self._inspection, self._scale
         picture = picture_of(inspection, scale, self._channel) if inspection else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
+from PyQt5.QtCore import Qt
 
 from spi_viewer.gui.theme import Theme, scaled_font
 
@@ -11,6 +12,7 @@ def make_plot(bottom: str, left: str) -> pg.PlotWidget:
     """A plot that shows data and does not wander off under the mouse."""
     plot = pg.PlotWidget()
     plot.setMenuEnabled(False)
+    plot.setFocusPolicy(Qt.NoFocus)  # arrows belong to the thumbnails
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.setLabel("bottom", bottom)

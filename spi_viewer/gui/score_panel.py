@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PyQt5.QtCore import QEvent, Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PyQt5.QtWidgets import (
 
 from spi_viewer.frames import DecisionRule
 from spi_viewer.gui.expectation import expected_at, expected_singles
+from spi_viewer.gui.number_box import NumberBox
 from spi_viewer.gui.plots import make_plot, style_plot
 from spi_viewer.gui.texts import format_count, format_percent
 from spi_viewer.gui.theme import scaled_font, set_tone, theme_of
@@ -48,7 +48,7 @@ class ScorePanel(QWidget):
         self.unsure_band = pg.LinearRegionItem(movable=False)
         self.line = pg.InfiniteLine(angle=90, movable=True, bounds=(0.0, 1.0))
         self.log_counts = QCheckBox("log counts")
-        self.number = QDoubleSpinBox()
+        self.number = NumberBox()
         self.accepted, self.precision, self.recall = QLabel(), QLabel(), QLabel()
         self.singles, self.checked = QLabel(), QLabel()
         self._fill_plot()

@@ -94,6 +94,7 @@ class SourcePanel(QWidget):
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
+            button.setFocusPolicy(Qt.TabFocus)  # after a click, arrows still move
             button.clicked.connect(lambda _checked, wanted=signal: wanted.emit())
             buttons.append(button)
         buttons[2].setEnabled(demo_available)

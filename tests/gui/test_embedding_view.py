@@ -1,5 +1,8 @@
 """Frames as points: click, loop, label."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
@@ -8,6 +11,7 @@ from PyQt5.QtWidgets import QApplication
 
 from spi_viewer.feature_planes import diffusion_plane
 from spi_viewer.frames import OperatorLabel
+from spi_viewer.gui.embedding_layout import GROUPS
 from spi_viewer.gui.lasso import inside
 from spi_viewer.session.row_selection import RowFilter
 
@@ -108,6 +112,57 @@ def test_an_empty_loop_selects_nothing(viewer, embedding):
     before = viewer.window.grid.selected_rows().tolist()
     embedding._choose_loop(np.array([[1e5, 1e5], [1.1e5, 1e5], [1e5, 1.1e5]]))
     assert viewer.window.grid.selected_rows().tolist() == before
+
+
+def test_what_changed_while_it_rested_is_shown_in_the_end(qtbot, viewer, embedding):
+    embedding._rested_at_s = time.monotonic() + 0.4
+    viewer.session.label(np.arange(60), OperatorLabel.GOOD)
+    viewer.window.bridge.look()
+    embedding.refresh()
+    qtbot.waitUntil(lambda: (embedding._layout.group == GROUPS.index("good")).all())
+
+
+def test_points_stay_under_a_loop_when_a_layout_comes(qtbot, viewer, embedding):
+    before = embedding._layout
+    chosen = []
+    embedding.rows_chosen.connect(chosen.append)
+    embedding.box.is_drawing = True
+    other = replace(before, points=before.points[::-1] + 3, run=None, plane="principal")
+    embedding._take(other)
+    assert embedding._layout is before
+    embedding.box.is_drawing = False
+    middle = before.points.mean(0)
+    left = np.array([[-1e3, -1e3], [middle[0], -1e3], [middle[0], 1e3], [-1e3, 1e3]])
+    embedding._choose_loop(left)
+    assert set(chosen[0]) == set(before.rows[before.points[:, 0] < middle[0]])
+    assert embedding._layout is other
+
+
+def test_a_layout_that_nobody_wants_any_more_is_dropped(qtbot, viewer, embedding):
+    before = embedding._layout
+    embedding._take(replace(before, points=before.points + 1, plane="diffusion"))
+    assert embedding._layout is before
+
+
+def test_another_layout_is_in_sight_though_the_last_was_zoomed(qtbot, viewer, embedding):
+    embedding.box.setRange(xRange=(1e3, 1e3 + 1), yRange=(0, 1), disableAutoRange=True)
+    embedding.plane.setFocus()
+    qtbot.keyClick(embedding.plane, Qt.Key_Down)
+
+    def are_seen():
+        (left, right), (low, high) = embedding.box.viewRange()
+        x, y = embedding._layout.points.T
+        return (x >= left).all() and (x <= right).all() and (y >= low).all() and (y <= high).all()
+
+    qtbot.waitUntil(lambda: embedding._layout.plane == "diffusion" and are_seen())
+
+
+def test_a_click_on_a_point_leaves_the_arrows_to_the_thumbnails(qtbot, viewer, embedding):
+    place = pixel(embedding, embedding.place_of(17))
+    qtbot.mouseClick(embedding.plot.viewport(), Qt.LeftButton, pos=place)
+    row = viewer.window.grid.current_row
+    qtbot.keyClick(viewer.window.focusWidget(), Qt.Key_Right)
+    assert viewer.window.grid.current_row != row
 
 
 def test_only_frames_of_the_chosen_run_are_laid_out(qtbot, viewer, embedding):

@@ -139,6 +139,12 @@ def test_agreeing_to_replace_one_file_does_not_hold_for_another(
     assert not dialog.export.isEnabled()
 
 
+@pytest.mark.parametrize("name", ["~no-such-user/good.cxi", "/root/" + "x" * 300, "a/" * 3000])
+def test_an_odd_path_is_no_fault_while_it_is_typed(dialog: ExportDialog, name: str) -> None:
+    dialog.form.destination.setText(name)
+    assert dialog.form.is_complete
+
+
 def test_closing_during_an_export_ends_it_first(
     qtbot: QtBot, dialog: ExportDialog, export: FakeExport
 ) -> None:

@@ -17,6 +17,7 @@ from spi_viewer.gui import recent_files
 from spi_viewer.gui.adapt_dialog import AdaptDialog
 from spi_viewer.gui.dataset_chooser import DatasetChooser
 from spi_viewer.gui.keys_dialog import KeysDialog
+from spi_viewer.gui.model_choice import ModelChoice
 from spi_viewer.gui.score_panel import ScorePanel
 from spi_viewer.gui.settings_dialog import SettingsDialog
 from spi_viewer.gui.theme import THEMES, theme_of
@@ -556,3 +557,59 @@ def test_the_window_is_as_large_as_the_screen_until_the_user_makes_it_smaller(
     qtbot.waitExposed(again)
     assert not again.isMaximized()
     again.close()
+
+
+def test_a_selection_is_what_is_exported(qtbot: QtBot, viewer, tmp_path: Path) -> None:
+    viewer.window.choose_rows(np.array([4, 9, 17]))
+    _press(qtbot, viewer, Qt.Key_E, Qt.ControlModifier)
+    dialog = viewer.window.dialogs.export_dialog
+    dialog.form.destination.setText(str(tmp_path / "chosen.cxi"))
+    dialog.start_export()
+    qtbot.waitUntil(lambda: not dialog.is_exporting)
+    assert sorted(viewer.exported[0].rows) == [4, 9, 17]
+
+
+def test_another_threshold_judges_the_frame_on_the_screen_anew(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    window.show_row(30)
+    qtbot.waitUntil(lambda: window.pattern.drawn is not None and window.pattern.drawn.row == 30)
+    for threshold in (0.999, 0.001):
+        viewer.window.findChild(ScorePanel).number.setValue(threshold)
+        window.bridge.look()
+        qtbot.waitUntil(lambda t=threshold: window.pattern.drawn.threshold == pytest.approx(t))
+        verdict = viewer.session.verdicts([30])[0]
+        assert window.pattern.drawn.verdict == verdict
+
+
+def test_letters_label_while_the_threshold_has_the_focus(qtbot: QtBot, viewer) -> None:
+    window = viewer.window
+    window.show_row(30)
+    window.grid.select_row(30)
+    number = window.findChild(ScorePanel).number
+    number.setFocus()
+    number.stepUp()
+    qtbot.keyClick(number, Qt.Key_G)
+    assert _label(viewer, 30) == OperatorLabel.GOOD
+
+
+def test_arrows_move_from_the_start(viewer) -> None:
+    assert viewer.window.focusWidget() is viewer.window.grid.view
+
+
+def test_a_frame_that_takes_long_is_said_to(qtbot: QtBot, viewer, monkeypatch) -> None:
+    window = viewer.window
+    window.show_row(30)
+    qtbot.waitUntil(lambda: window.pattern.drawn is not None and window.pattern.drawn.row == 30)
+    monkeypatch.setattr(viewer.inspector, "request", lambda row: None)
+    window.follow.row_wanted.disconnect(viewer.inspector.request)
+    window.show_row(29)
+    qtbot.waitUntil(lambda: "still the one before" in window.pattern.canvas.message())
+
+
+def test_a_model_that_failed_can_be_asked_for_again() -> None:
+    asked: list[str] = []
+    choice = ModelChoice(("best",), "best", asked.append, lambda: len(asked) == 1)
+    assert choice.ask("/my/model")
+    assert choice.ask("/my/model")  # it could not be loaded
+    assert not choice.ask("/my/model")
+    assert asked == ["/my/model"] * 2

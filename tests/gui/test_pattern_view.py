@@ -71,7 +71,7 @@ def show(view, qtbot, inspection):
     qtbot.waitUntil(view.is_drawn)
 
 
-def drag(canvas, start, end):
+def drag(canvas, start, end, before_release=lambda: None):
     """Drag from one detector position to another, in steps as a hand would."""
     first, last = canvas.from_detector(*start), canvas.from_detector(*end)
     viewport = canvas.viewport()
@@ -83,6 +83,7 @@ def drag(canvas, start, end):
     send(QEvent.MouseButtonPress, first, Qt.LeftButton, Qt.LeftButton)
     for part in (0.3, 0.6, 1.0):
         send(QEvent.MouseMove, first + (last - first) * part, Qt.NoButton, Qt.LeftButton)
+    before_release()
     send(QEvent.MouseButtonRelease, last, Qt.LeftButton, Qt.NoButton)
 
 
@@ -199,6 +200,18 @@ def test_dragging_the_crop_square_reports_the_new_crop(view, qtbot):
     assert crop.scale == 1.0
     assert crop.center_x_px == pytest.approx(149.5, abs=2)
     assert crop.center_y_px == pytest.approx(117.5, abs=2)
+
+
+def test_a_frame_that_comes_while_the_square_is_held_does_not_take_it_back(view, qtbot):
+    show(view, qtbot, make_inspection())
+    crops = []
+    view.crop_changed.connect(crops.append)
+
+    def another_frame():
+        show(view, qtbot, make_inspection(1))
+
+    drag(view.canvas, (90, 90), (110, 80), before_release=another_frame)
+    assert [round(crop.center_x_px) for crop in crops] == [pytest.approx(150, abs=2)]
 
 
 def test_showing_a_frame_reports_no_crop(view, qtbot):
