@@ -147,7 +147,6 @@ def turned(
     counts: Tensor,
     valid: Tensor,
     _frame_class: Tensor,
-    _fewest_px: Tensor,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Flips and quarter turns of counts and valid (B, H, W), one draw a batch."""

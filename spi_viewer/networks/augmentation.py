@@ -26,7 +26,7 @@ _ZOOM = (0.85, 1.5)  # smaller would make fringes of 3 px too fine to see
 _STRETCHED = 0.5  # part of the moved frames that is zoomed by two numbers, along two axes
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
-_COARSE_PX = (56, 96)  # side of small files; fewer pixels would not show the fringes
+_COARSE_PX = (56, 96)  # side of small files
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,13 @@ def augment(
     counts: Tensor,
     valid: Tensor,
     frame_class: Tensor,
-    fewest_px: Tensor,
     generator: torch.Generator,
     shares: Shares = SHARES,
 ) -> tuple[Tensor, Tensor]:
     """All changes, in the order in which they happen to real frames, and a flip.
 
     Takes and gives counts (B, 128, 128) float32 and valid (B, 128, 128) bool; what becomes invalid
-    is 0. frame_class (B,), and fewest_px (B,) that it takes to see it, are looked at where a change
-    could take from a frame what it is known by.
+    is 0. frame_class (B,) is looked at where a change could take from a frame what it is known by.
     The generator lives on the device of the frames.
     """
     draw = AugmentationDraw(generator)
@@ -79,7 +77,8 @@ def augment(
             changed, still_valid = change(counts[rows], valid[rows], draw)
             counts[rows], valid[rows] = torch.where(still_valid, changed, 0.0), still_valid
     few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
-    rows = (draw.chance(shares.coarsened, len(counts)) & (fewest_px <= few)).nonzero()[:, 0]
+    # Whatever can still be seen in them: left out by class, small files would tell it.
+    rows = draw.chance(shares.coarsened, len(counts)).nonzero()[:, 0]
     if len(rows):
         counts[rows], valid[rows] = coarsened(counts[rows], valid[rows], few)
     rows = draw.chance(shares.clipped, len(counts)).nonzero()[:, 0]

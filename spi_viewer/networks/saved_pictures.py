@@ -18,12 +18,13 @@ _RING_CONTRAST, _RING_LEVEL = 1.4, 3.0  # a ring over the gap before it; the lev
 def coarsened(counts: Tensor, valid: Tensor, few: int) -> tuple[Tensor, Tensor]:
     """Frames of fewer pixels, enlarged again: files smaller than the network's input."""
     side = counts.shape[-1]
-    mean = F.adaptive_avg_pool2d(counts[:, None], few)
-    seen = F.adaptive_avg_pool2d(valid[:, None].to(counts.dtype), few) > 0.5
-    enlarged = F.interpolate(mean * seen, (side, side), mode="bilinear", align_corners=False)
-    where = F.interpolate(seen.to(counts.dtype), (side, side), mode="nearest")
-    known = where[:, 0] > 0.5
-    return enlarged[:, 0] * known, known
+    light = torch.stack([counts * valid, valid.to(counts.dtype)], 1)
+    light = F.adaptive_avg_pool2d(light, few)
+    light = light * (light[:, 1:] > 0.5)
+    # Light over what was seen, as a window on a real file has it: no dark rim along a mask.
+    shown, seen = F.interpolate(light, (side, side), mode="bilinear", align_corners=False).unbind(1)
+    known = seen >= 0.5
+    return torch.where(known, shown / seen.clamp_min(0.5), 0.0), known
 
 
 def clipped(counts: Tensor, valid: Tensor, draw: AugmentationDraw) -> tuple[Tensor, Tensor]:

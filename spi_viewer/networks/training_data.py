@@ -25,8 +25,6 @@ class TrainingBatch:
         frame_class: (B,) int64 of FrameClass.
         photons: (B,) scattered by the sample.
         family: B names of particle families.
-        fewest_px: (B,) int64, pixels along the side that it takes to see each frame for what it is,
-            where that is known.
     """
 
     counts: Tensor
@@ -34,12 +32,6 @@ class TrainingBatch:
     frame_class: Tensor
     photons: Tensor
     family: Sequence[str]
-    fewest_px: Tensor | None = None
-
-
-def fewest_px_of(batch: TrainingBatch) -> Tensor:
-    """Those of a batch, (B,) int64; 0 where it is not known."""
-    return torch.zeros_like(batch.frame_class) if batch.fewest_px is None else batch.fewest_px
 
 
 class ClassCheck:
@@ -120,5 +112,4 @@ def _mixed(pool: Sequence[TrainingBatch], frames: int, generator: torch.Generato
         frame_class=torch.stack([batch.frame_class[row] for batch, row in picks]),
         photons=torch.stack([batch.photons[row] for batch, row in picks]),
         family=[batch.family[row] for batch, row in picks],
-        fewest_px=torch.stack([fewest_px_of(batch)[row] for batch, row in picks]),
     )

@@ -15,11 +15,11 @@ from spi_viewer.networks.devices import trains_in_bfloat16
 from spi_viewer.networks.network import Network
 from spi_viewer.networks.team import ALONE, Team
 from spi_viewer.networks.training_config import TrainingConfig
-from spi_viewer.networks.training_data import ClassCheck, TrainingBatch, fewest_px_of
+from spi_viewer.networks.training_data import ClassCheck, TrainingBatch
 from spi_viewer.networks.training_state import TrainingState
 from spi_viewer.preprocessing.network_input import network_input
 
-Augmentation = Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+Augmentation = Callable[[Tensor, Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 def new_optimizer(config: TrainingConfig, network: Network) -> torch.optim.AdamW:
@@ -69,8 +69,7 @@ class Update:
         seed = config.seed * 1_000_003 + state.step + self._team.rank * 500_009
         if self._augmentation is not None:
             generator = torch.Generator(self._place).manual_seed(seed)
-            fewest_px = fewest_px_of(batch).to(self._place)
-            counts, valid = self._augmentation(counts, valid, target, fewest_px, generator)
+            counts, valid = self._augmentation(counts, valid, target, generator)
         x = network_input(counts, valid, config.input_kind, state.pixel_statistics)
         x = x.contiguous(memory_format=torch.channels_last)
         for group in state.optimizer.param_groups:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from spi_viewer.frames import FrameClass
-from spi_viewer.simulation import background, classes, hits, non_sample, resolution, visibility
+from spi_viewer.simulation import background, classes, hits, non_sample, visibility
 from spi_viewer.simulation.bandwidth import smear_by_bandwidth
 from spi_viewer.simulation.detector import DetectorPreset, are_real
 from spi_viewer.simulation.draws import Draw, mix_seeds
 from spi_viewer.simulation.readout import detect
 from spi_viewer.simulation.scattering import CoarseGrid, Geometry, coarse_grid
-from spi_viewer.simulation.setting import Order, Setting, draw_setting
+from spi_viewer.simulation.setting import Order, Setting, binning_of, draw_setting
 from spi_viewer.simulation.shadows import draw_shadows
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
@@ -94,7 +94,8 @@ def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
     geometry, fringes, side = setting.geometry, setting.fringes, setting.geometry.side_px
     diameter = fringes / geometry.field_per_nm
     particles = classes.draw_particles(frame_class, diameter, order.photons, geometry, draw)
-    shadows = draw_shadows(chosen, geometry.center_px, side / fringes, side, draw)
+    binning = binning_of(chosen, geometry)
+    shadows = draw_shadows(chosen, geometry.center_px, side / fringes, binning, side, draw)
     smooth = coarse_grid(_SMOOTH_DETAIL, side, draw.device)
     response = _draw_response(smooth, chosen, side, draw)
     visible = response * shadows.transmission
@@ -106,7 +107,7 @@ def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
     photons = order.photons * (frame_class != FrameClass.BLANK)
     expected = (intensity * response).mul_(photons[:, None, None])
     expected += light.mul_(setting.background_photons[:, None, None])
-    counts = detect(expected, shadows.transmission, chosen, draw)
+    counts = detect(expected, shadows.transmission, chosen, binning, draw)
     hit = particles.count > 0
     frames = SimulatedFrames(
         counts=counts * shadows.valid,
@@ -116,7 +117,6 @@ def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
         family=[kinds.get(row, name) for row, name in enumerate(order.families)],
         diameter_nm=diameter * hit,
         particle_count=particles.count,
-        fewest_px=_fewest_px(particles, frame_class, photons, geometry),
         fluence_per_um2=patterns.fluence * photons * hit,
         detector=[preset.name for preset in chosen],
         geometry=geometry,
@@ -150,23 +150,6 @@ def _judged(
         )
     )
     return _Exposure(frames, setting, suits, is_shown)
-
-
-def _fewest_px(
-    particles: classes.Particles, frame_class: Tensor, photons: Tensor, geometry: Geometry
-) -> Tensor:
-    """Pixels along the side that it takes to see each multiple hit as one, 0 for the rest."""
-    fewest = torch.zeros_like(frame_class)
-    rows = (frame_class == FrameClass.MULTI).nonzero()[:, 0]
-    if len(rows):
-        fewest[rows] = resolution.fewest_px(
-            particles.position_nm[rows],
-            particles.diameter_nm[rows],
-            particles.share[rows],
-            photons[rows],
-            geometry.select(rows),
-        )
-    return fewest
 
 
 def _draw_response(

@@ -138,8 +138,9 @@ def _append(file: h5py.File, start: int, frames: SimulatedFrames) -> None:
     rows = slice(start, start + len(frames))
     detector, labels = file["entry_1/instrument_1/detector_1"], file["labels"]
     geometry = frames.geometry
-    # Counts of analogue detectors carry noise; files of photon counts hold whole photons.
-    detector["data"][rows] = _array(frames.counts).round().astype(np.int32)
+    # Counts of analogue detectors carry noise; files of photon counts hold whole photons, and
+    # what lies below 0 in them marks pixels that are dead.
+    detector["data"][rows] = _array(frames.counts).round().clip(0).astype(np.int32)
     detector["mask"][rows] = np.where(_array(frames.valid), 0, _MASK_INVALID).astype(np.uint16)
     detector["distance"][rows] = _array(geometry.distance_m)
     detector["x_pixel_size"][rows] = _array(geometry.pixel_size_m)

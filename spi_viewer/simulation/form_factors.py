@@ -78,7 +78,7 @@ def cylinder(q: Tensor, radius: Tensor, height: Tensor) -> Tensor:
     return math.pi * radius**2 * height * disc(length_across(q) * radius) * along
 
 
-def capsule(q: Tensor, radius: Tensor, height: Tensor, nodes: int = 12) -> Tensor:
+def capsule(q: Tensor, radius: Tensor, height: Tensor, nodes: int = 32) -> Tensor:
     """Cylinder of `height` with half-ball caps: quadrature over the discs that make up the caps."""
     across = length_across(q)
     sine, cosine, weights = _half_period_nodes(nodes)
@@ -91,7 +91,7 @@ def capsule(q: Tensor, radius: Tensor, height: Tensor, nodes: int = 12) -> Tenso
     return total
 
 
-def torus(q: Tensor, ring_radius: Tensor, tube_radius: Tensor, nodes: int = 12) -> Tensor:
+def torus(q: Tensor, ring_radius: Tensor, tube_radius: Tensor, nodes: int = 16) -> Tensor:
     """Torus round z: Gauss-Legendre quadrature over z of the annuli's transforms.
 
     At height z = a sin t the section is the annulus R -+ a cos t, so the integrand is smooth in t.

@@ -14,6 +14,7 @@ from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.scattering import (
     CoarseGrid,
     Geometry,
+    averaged_over_pixels,
     coarse_grid,
     flat_detector,
     momentum_grid,
@@ -141,7 +142,7 @@ def _patterns(
 ) -> Patterns:
     """Those of hits on so many particles, from amplitudes."""
     at_pixels = grid.at_pixels(amplitude)
-    alone = at_pixels.square().sum(2)
+    alone = averaged_over_pixels(at_pixels.square().sum(2))
     # Each particle's brightness first, so that shares of photons are shares on the detector.
     brightness = (alone * visible[:, None]).sum((2, 3)).clamp_min(1e-30)
     share = particles.share[rows, :number]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from spi_viewer.simulation.background import slow_field, streak
@@ -102,12 +103,13 @@ def _debris(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tenso
     extent = side / draw.log_uniform(1.5, 5.0, count)[:, None, None] / 2.0
     places = draw.normal(0.0, 1.0, count, 2, _GRAINS) * extent * 2.0 * math.pi / side
     weights = draw.log_normal(1.0, 1.0, count, 1, _GRAINS)
-    pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
+    # Twice as fine and then joined: at the pixels' centres alone it would be too sharp.
+    pixels = torch.arange(2 * side, device=draw.device, dtype=torch.float32) / 2.0 - 0.25
     phase_y = (pixels - center_px[:, :1])[..., None] * places[:, :1]
     phase_x = (pixels - center_px[:, 1:])[..., None] * places[:, 1:]
     rows = torch.polar(weights.expand_as(phase_y), phase_y)
     columns = torch.polar(torch.ones_like(phase_x), phase_x)
-    speckle = (rows @ columns.transpose(1, 2)).abs().square()
+    speckle = F.avg_pool2d((rows @ columns.transpose(1, 2)).abs().square(), 2)
     radius, _ = _polar(center_px, side, draw, 1.5)
     width = draw.log_uniform(0.06, 0.3, count)[:, None, None]
     return speckle * (1.0 + (radius / width) ** 2) ** -2.0

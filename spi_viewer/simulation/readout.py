@@ -15,11 +15,16 @@ _MAX_NOISE_PHOTONS = 0.6
 
 
 def detect(
-    expected: Tensor, transmission: Tensor, presets: list[DetectorPreset], draw: Draw
+    expected: Tensor,
+    transmission: Tensor,
+    presets: list[DetectorPreset],
+    binning: Tensor,
+    draw: Draw,
 ) -> Tensor:
     """Expected photons (B, S, S) -> what the detector reports, in photons, float32.
 
-    transmission (B, S, S) is 0 where a shadow lies.
+    transmission (B, S, S) is 0 where a shadow lies; binning (B,) detector pixels make the side of
+    a frame's pixel.
 
     Quantum efficiency, charge sharing, Poisson; then in part of the frames the marks of analogue
     data, in the others whole photons; saturation, with bleeding in CCDs; hot pixels.
@@ -32,32 +37,30 @@ def detect(
     rows = (nuisances & draw.chance(_ANALOGUE_PART, count)).nonzero()[:, 0]
     if len(rows):
         chosen = [presets[row] for row in rows.tolist()]
-        counts[rows] = _read_out(counts[rows], transmission[rows], chosen, draw)
-    counts = _saturate(counts, presets, nuisances & draw.chance(0.5, count), draw)
+        counts[rows] = _read_out(counts[rows], transmission[rows], chosen, binning[rows], draw)
+    counts = _saturate(counts, presets, binning, nuisances & draw.chance(0.5, count), draw)
     return _add_hot_pixels(counts, nuisances, draw)
 
 
-def _binning(presets: list[DetectorPreset], side: int, device: torch.device) -> Tensor:
-    """Detector pixels along the side of a frame's pixel, (B,)."""
-    return torch.tensor([preset.side_px / side for preset in presets], device=device)
-
-
 def _read_out(
-    counts: Tensor, transmission: Tensor, presets: list[DetectorPreset], draw: Draw
+    counts: Tensor,
+    transmission: Tensor,
+    presets: list[DetectorPreset],
+    binning: Tensor,
+    draw: Draw,
 ) -> Tensor:
     """Gain steps, read noise and common mode on counts (B, S, S).
 
     A pixel of n photons has the noise s + t n (AGIPD: 0.155 + 0.031 n), and a frame's pixel sums
     b x b of them whose noises are independent: b s + t n / b.
     """
-    binned = _binning(presets, counts.shape[-1], draw.device)
-    read = draw_within([preset.read_noise_photons for preset in presets], draw) * binned
+    read = draw_within([preset.read_noise_photons for preset in presets], draw) * binning
     read = read.clamp_max(_MAX_NOISE_PHOTONS)
     growth = torch.tensor([preset.noise_per_photon for preset in presets], device=draw.device)
     gain = draw_within([preset.gain_sigma for preset in presets], draw)
     signal = _gain_steps(counts, gain, draw)
     noise = draw.normal(0.0, 1.0, *counts.shape)
-    noise *= torch.addcmul(read[:, None, None], signal, (growth / binned)[:, None, None])
+    noise *= torch.addcmul(read[:, None, None], signal, (growth / binning)[:, None, None])
     noise += _common_mode(read * draw.uniform(0.0, 0.6, len(presets)), counts.shape[-1], draw)
     return noise.mul_(transmission).add_(signal)
 
@@ -75,11 +78,14 @@ def _common_mode(sigma: Tensor, side: int, draw: Draw) -> Tensor:
 
 
 def _saturate(
-    counts: Tensor, presets: list[DetectorPreset], affected: Tensor, draw: Draw
+    counts: Tensor,
+    presets: list[DetectorPreset],
+    binning: Tensor,
+    affected: Tensor,
+    draw: Draw,
 ) -> Tensor:
     """Cut at the full well; in half of the affected CCD frames the rest bleeds along a line."""
-    binned = _binning(presets, counts.shape[-1], draw.device)
-    limit = draw_within([preset.saturation_photons for preset in presets], draw) * binned**2
+    limit = draw_within([preset.saturation_photons for preset in presets], draw) * binning**2
     limit = torch.where(affected, limit, torch.full_like(limit, 1e9))
     is_ccd = torch.tensor([preset.bleeds for preset in presets], device=draw.device)
     over = (counts > limit[:, None, None]).flatten(1).any(1)

@@ -1,4 +1,4 @@
-"""Whether several particles can be told from one, in so many pixels.
+"""Whether several particles can be told from one, in the pixels of the network.
 
 Pairs count whose fringes are at least 2.5 pixels wide (contrast c_ij above 0.75) and that lie 0.95
 diameters or more apart across the beam: where their projections overlap, a pair is an elongated
@@ -21,7 +21,6 @@ MIN_CHI_SQUARED = 400.0
 MIN_MODULATION = 0.2
 _MIN_APART = 0.95  # of the mean diameter, across the beam
 _MIN_CONTRAST = 0.75  # fringes of 2.5 pixels, still to be seen if shown at 85 % of the size
-_SIDES_PX = (56, 64, 76, 96)  # of smaller pictures, ascending
 
 
 def is_resolved(
@@ -30,7 +29,6 @@ def is_resolved(
     share: Tensor,
     photons: Tensor,
     geometry: Geometry,
-    side_px: int = NETWORK_SIDE_PX,
 ) -> Tensor:
     """Whether a perfect observer sees the interference at a third of the way to the edge, (M,).
 
@@ -40,16 +38,15 @@ def is_resolved(
         share: (M, P) of the photons; 0 for particles that are not there.
         photons: (M,) of the sample.
         geometry: of M frames of any size.
-        side_px: pixels along the side in which the observer sees them.
     """
-    scale = geometry.side_px / side_px
+    scale = geometry.side_px / NETWORK_SIDE_PX
     seen = replace(
         geometry,
         pixel_size_m=geometry.pixel_size_m * scale,
         center_px=geometry.center_px / scale,
-        side_px=side_px,
+        side_px=NETWORK_SIDE_PX,
     )
-    offset = seen.center_px.mean(1, keepdim=True) + side_px / 6.0
+    offset = seen.center_px.mean(1, keepdim=True) + NETWORK_SIDE_PX / 6.0
     modulation = torch.zeros_like(photons)
     for first in range(position_nm.shape[1]):
         for second in range(first + 1, position_nm.shape[1]):
@@ -60,14 +57,3 @@ def is_resolved(
             apart = separation[:, :2].norm(dim=1) > reach
             modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
     return (modulation > MIN_MODULATION) & (modulation * photons > MIN_CHI_SQUARED)
-
-
-def fewest_px(
-    position_nm: Tensor, diameter_nm: Tensor, share: Tensor, photons: Tensor, geometry: Geometry
-) -> Tensor:
-    """Pixels along the side that it takes to tell the particles apart, (M,) int64; see above."""
-    fewest = torch.full_like(photons, NETWORK_SIDE_PX, dtype=torch.int64)
-    for side_px in reversed(_SIDES_PX):
-        seen = is_resolved(position_nm, diameter_nm, share, photons, geometry, side_px)
-        fewest[seen] = side_px
-    return fewest

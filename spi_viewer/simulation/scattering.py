@@ -205,6 +205,20 @@ def photons_per_pixel(
     return (fluence_per_um2 * 1e-6) * length_nm**2 * amplitude_squared_nm6 * solid_angle_sr
 
 
+def averaged_over_pixels(pattern: Tensor) -> Tensor:
+    """A pattern at pixel centres (..., S, S) -> its mean over each pixel, to second order.
+
+    The mean of f over an interval of 1 is f + f'' / 24 + ...: 0.940 of a fringe of 4.9 px is left,
+    where sinc says 0.933. The outermost pixels stay as they are.
+    """
+    averaged = pattern.clone()
+    inner = pattern[..., 1:-1, 1:-1]
+    around = pattern[..., 2:, 1:-1] + pattern[..., :-2, 1:-1]
+    around = around + pattern[..., 1:-1, 2:] + pattern[..., 1:-1, :-2]
+    averaged[..., 1:-1, 1:-1] = (inner + (around - 4.0 * inner) / 24.0).clamp_min(0.0)
+    return averaged
+
+
 def pixel_contrast(separation_nm: Tensor, geometry: Geometry, positions: Tensor) -> Tensor:
     """What a pixel's width leaves of two particles' interference: (P, 2, S) for (y, x).
 

@@ -107,6 +107,12 @@ def _draw_geometry(presets: list[DetectorPreset], side: int, draw: Draw) -> Geom
     )
 
 
+def binning_of(presets: list[DetectorPreset], geometry: Geometry) -> Tensor:
+    """Detector pixels along the side of a frame's pixel, (B,)."""
+    pixel_size_m = torch.tensor([p.pixel_size_m for p in presets], device=geometry.center_px.device)
+    return geometry.pixel_size_m / pixel_size_m
+
+
 def _draw_background_photons(photons: Tensor, presets: list[DetectorPreset], draw: Draw) -> Tensor:
     """Background photons of each frame (B,), log-normal about a fifth of the sample's.
 

@@ -25,11 +25,20 @@ class Shadows:
 
 
 def draw_shadows(
-    presets: list[DetectorPreset], center_px: Tensor, fringe_px: Tensor, side: int, draw: Draw
+    presets: list[DetectorPreset],
+    center_px: Tensor,
+    fringe_px: Tensor,
+    binning: Tensor,
+    side: int,
+    draw: Draw,
 ) -> Shadows:
-    """Gaps, stop with arm, and dead modules of B frames; center_px (B, 2), fringe_px (B,)."""
+    """Gaps, stop with arm, and dead modules of B frames.
+
+    center_px (B, 2) and fringe_px (B,) in pixels of the frame, of which each has `binning` (B,)
+    detector pixels along its side.
+    """
     count = len(presets)
-    gaps = _draw_gaps(presets, side, draw)
+    gaps = _draw_gaps(presets, binning, side, draw)
     stops = _draw_stops(presets, center_px, fringe_px, side, draw)
     dead = _draw_dead_modules(presets, side, draw)
     # Facilities mask gaps nearly always, beam stops often, and arms by hand or never.
@@ -41,11 +50,10 @@ def draw_shadows(
     return Shadows((~hidden).float(), ~masked)
 
 
-def _draw_gaps(presets: list[DetectorPreset], side: int, draw: Draw) -> Tensor:
+def _draw_gaps(presets: list[DetectorPreset], binning: Tensor, side: int, draw: Draw) -> Tensor:
     """(B, S, S) True in gaps along rows or columns."""
     count = len(presets)
-    scale = torch.tensor([side / preset.side_px for preset in presets], device=draw.device)
-    width = draw_within([preset.gap_px for preset in presets], draw) * scale
+    width = draw_within([preset.gap_px for preset in presets], draw) / binning
     quadrants = torch.tensor([p.layout == "quadrants" for p in presets], device=draw.device)
     halves = torch.tensor([p.layout == "halves" for p in presets], device=draw.device)
     present = are_real(presets, draw.device) & draw.chance(0.8, count)

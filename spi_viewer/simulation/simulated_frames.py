@@ -23,8 +23,6 @@ class SimulatedFrames:
         family: B names; of the kind of non-sample, or 'blank', where no particle was hit.
         diameter_nm: (B,) of the largest particle, 0 where there is none.
         particle_count: (B,) int64.
-        fewest_px: (B,) int64, pixels along the side that it takes to see a multiple hit as one; 0
-            for the rest.
         fluence_per_um2: (B,) photons per square micrometre on the first particle, 0 without one.
         detector: B names of presets.
         geometry: beam and detector of each frame.
@@ -37,7 +35,6 @@ class SimulatedFrames:
     family: list[str]
     diameter_nm: Tensor
     particle_count: Tensor
-    fewest_px: Tensor
     fluence_per_um2: Tensor
     detector: list[str]
     geometry: Geometry
@@ -56,7 +53,6 @@ class SimulatedFrames:
             family=[self.family[row] for row in rows],
             diameter_nm=self.diameter_nm[index],
             particle_count=self.particle_count[index],
-            fewest_px=self.fewest_px[index],
             fluence_per_um2=self.fluence_per_um2[index],
             detector=[self.detector[row] for row in rows],
             geometry=self.geometry.select(index),
@@ -79,7 +75,6 @@ def concatenate(parts: Sequence[SimulatedFrames]) -> SimulatedFrames:
         family=[name for part in parts for name in part.family],
         diameter_nm=torch.cat([part.diameter_nm for part in parts]),
         particle_count=torch.cat([part.particle_count for part in parts]),
-        fewest_px=torch.cat([part.fewest_px for part in parts]),
         fluence_per_um2=torch.cat([part.fluence_per_um2 for part in parts]),
         detector=[name for part in parts for name in part.detector],
         geometry=join_geometries([part.geometry for part in parts]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from spi_viewer.networks.training_data import TrainingBatch, fewest_px_of
+from spi_viewer.networks.training_data import TrainingBatch
 from spi_viewer.training_frames.measured import MeasuredData
 from spi_viewer.training_frames.simulated import SimulatedData
 from spi_viewer.training_frames.source import HeldBackSet
@@ -73,7 +73,6 @@ def _joined(
                 torch.cat([one.frame_class, other.frame_class.to(place)]),
                 torch.cat([one.photons.double(), other.photons.double().to(place)]),
                 [*one.family, *other.family],
-                torch.cat([fewest_px_of(one), fewest_px_of(other).to(place)]),
             )
     finally:
         close = getattr(simulated, "close", None)

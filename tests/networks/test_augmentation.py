@@ -19,11 +19,7 @@ def generator(seed: int) -> torch.Generator:
 
 def augment(counts, valid, draws, shares=SHARES, frame_class=FrameClass.MULTI):
     classes = torch.full((len(counts),), int(frame_class))
-    return augmentation.augment(counts, valid, classes, fewest_px(counts), draws, shares)
-
-
-def fewest_px(counts, pixels=0):
-    return torch.full((len(counts),), pixels)
+    return augmentation.augment(counts, valid, classes, draws, shares)
 
 
 def only(name: str) -> Shares:
@@ -142,18 +138,20 @@ def test_a_clipped_frame_is_an_eight_bit_picture(frames):
     assert torch.equal(shown, shown.round())
 
 
-def test_a_frame_whose_fringes_take_all_pixels_is_not_coarsened(frames):
-    counts, valid = frames
-    needs = torch.tensor([0, 128]).repeat(len(counts) // 2)
-    classes = torch.full((len(counts),), int(FrameClass.MULTI))
-    shares = only("coarsened")
-    changed, _ = augmentation.augment(counts, valid, classes, needs, generator(6), shares)
-    still, _ = augmentation.augment(
-        counts, valid, classes, fewest_px(counts, 128), generator(6), shares
-    )
-    same = (changed == still).flatten(1).all(1)
-    assert same[needs == 128].all()
-    assert not same[needs == 0].any()
+@pytest.mark.parametrize("frame_class", list(FrameClass))
+def test_a_frame_is_coarsened_whatever_its_class(frames, frame_class):
+    same, _ = augment(*frames, generator(6), NONE, frame_class)
+    changed, _ = augment(*frames, generator(6), only("coarsened"), frame_class)
+    assert (changed != same).flatten(1).any(1).all()
+
+
+def test_a_coarsened_frame_is_even_up_to_its_mask():
+    valid = torch.ones(40, 128, 128, dtype=torch.bool)
+    valid[:, :, 60:65] = False
+    counts = 100.0 * valid
+    coarse, seen = augment(counts, valid, generator(3), only("coarsened"))
+    torch.testing.assert_close(coarse[seen], torch.full_like(coarse[seen], 100.0))
+    assert not seen.all()
 
 
 def test_a_coarsened_frame_keeps_its_light(frames):

@@ -19,8 +19,8 @@ from spi_viewer.simulation.dataset import simulate_frames
 from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.simulated_frames import concatenate
 
-FRAMES = 2048  # of each of two seeds: one set alone may look unmatched by chance
-SEEDS = (21, 31)
+FRAMES = 2048  # of each seed: one set alone may look unmatched by chance
+SEEDS = (21, 31, 101, 102)
 SIDE = 64
 BOTH = {FrameClass.SINGLE: 0.5, FrameClass.MULTI: 0.5}
 

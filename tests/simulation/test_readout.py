@@ -25,7 +25,8 @@ def open_shadows(frames):
 def detected(photons, preset, seed, frames=FRAMES):
     """Frames of evenly lit detectors."""
     expected = torch.full((frames, SIDE, SIDE), float(photons))
-    return detect(expected, open_shadows(frames), [preset] * frames, Draw(seed))
+    binning = torch.full((frames,), preset.side_px / SIDE)
+    return detect(expected, open_shadows(frames), [preset] * frames, binning, Draw(seed))
 
 
 def are_whole(counts):
@@ -130,7 +131,7 @@ def test_only_ccds_bleed():
     lengths = {}
     for name in ("pnccd-far", "jungfrau"):
         preset = replace(DETECTORS[name], **PLAIN | {"saturation_photons": (1e4, 1e4)})
-        counts = detect(expected, open_shadows(200), [preset] * 200, Draw(9))
+        counts = detect(expected, open_shadows(200), [preset] * 200, torch.ones(200), Draw(9))
         full = counts > 9e3
         column, row = full[:, :, 30].sum(1), full[:, 20, :].sum(1)
         lengths[name] = torch.maximum(column, row)

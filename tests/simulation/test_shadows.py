@@ -12,7 +12,8 @@ def test_nothing_arrives_behind_the_stop_and_the_mask_may_not_know_it():
     frames = 80
     presets = [REAL[i % len(REAL)] for i in range(frames)]
     center = torch.full((frames, 2), (SIDE - 1) / 2.0)
-    shadows = draw_shadows(presets, center, torch.full((frames,), 8.0), SIDE, Draw(2))
+    fringe, binning = torch.full((frames,), 8.0), torch.full((frames,), 16.0)
+    shadows = draw_shadows(presets, center, fringe, binning, SIDE, Draw(2))
     hidden = shadows.transmission == 0
     middle = hidden[:, SIDE // 2 - 1 : SIDE // 2 + 1, SIDE // 2 - 1 : SIDE // 2 + 1]
     assert middle.any(-1).any(-1).float().mean() > 0.9
