@@ -60,7 +60,12 @@ def train_model(
         start_from=start_from,
         resume=resume,
         description={**(description or {}), **data.description()},
-        frames={**data.description(), "reuse": None, "validation_frames": validation_frames},
+        frames={
+            **data.identity(),
+            "validation_frames": validation_frames,
+            "batch": batch,
+            "started_from": read_card(start_from).weights_sha256 if start_from else None,
+        },
     )
     if devices == 1:
         work(ALONE, device, progress)

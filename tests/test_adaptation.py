@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from spi_viewer.adaptation import AS_TRAINED, HEAD, NORMS, adapt_model, repeated_splits
+from spi_viewer.adaptation.adapting import _parts
 from spi_viewer.adaptation.batch_norms import with_adapted_norms
 from spi_viewer.adaptation.choice import even_rule
 from spi_viewer.adaptation.embedding import embed
@@ -22,6 +23,7 @@ from spi_viewer.errors import LabelError, ModelError
 from spi_viewer.frames import DecisionRule, FrameClass
 from spi_viewer.labelled_frames import BAD_OF_SOME_KIND, LabelledFrames, labelled_runs
 from spi_viewer.networks.architectures import build_network
+from spi_viewer.networks.calibration import probabilities
 from spi_viewer.networks.checkpoint import Model, load_model, save_model
 from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.familiarity import fit_familiarity
@@ -123,6 +125,64 @@ def test_few_frames_move_the_norms_little():
     ]
     assert 0 < means[0].abs().mean() < 0.2 * means[1].abs().mean()
     assert torch.equal(with_adapted_norms(network, []).bn.running_mean, network.bn.running_mean)
+
+
+def test_a_doubtful_frame_counts_in_the_norms_as_often_as_any_other():
+    once = network_of(CONFIGS[0])
+    again = network_of(dataclasses.replace(CONFIGS[0], second_look=True))  # doubts everything
+    shown = inputs(12)
+    for one, other in zip(
+        with_adapted_norms(once, shown).buffers(),
+        with_adapted_norms(again, shown).buffers(),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_handful_of_frames_that_were_told_right_prove_little():
+    good = np.array([True, True, True, False, False, False])
+    figures = hold_out_figures(good.astype(float), good, np.arange(6), 0.5)
+    assert figures["balanced_accuracy"] == 1.0
+    for name in ("balanced_accuracy_95", "false_negatives_95", "false_positives_95"):
+        low, high = figures[name]
+        assert high - low > 0.2
+
+
+def test_the_figures_are_those_of_the_model_that_is_written(run, labels, tmp_path):
+    """Also where the new head makes other frames doubtful than the old one did."""
+    network = network_of(dataclasses.replace(CONFIGS[0], second_look=True))
+    save_model(tmp_path / "old", Model(network, ModelCard("old", network.config)))
+    found = adapt_model(tmp_path / "old", [run], tmp_path / "new", labels=labels)
+    assert found.kept == HEAD
+    new = load_model(tmp_path / "new")
+    judged = found.figures[HEAD]
+    rule, temperature = new.card.rule, new.card.temperature
+    _, rows = _parts(labels, None, 0)
+    x = network_input(labels.counts[rows], labels.valid[rows], new.card.input_kind)
+    with torch.inference_mode():
+        p_good = probabilities(new.network.eval()(x).numpy(), temperature)[:, FrameClass.SINGLE]
+    expected = hold_out_figures(p_good, labels.is_good[rows], labels.event[rows], rule.threshold)
+    assert judged == expected
+
+
+def test_the_run_s_frames_come_from_the_dataset_that_is_labelled(old_model, run, tmp_path):
+    with h5py.File(run, "a") as file:
+        file["other/data"] = np.zeros((40, 64, 64), np.uint16)
+    seen = []
+    reader = LocalReader.read_batch
+
+    def noted(self, path, dataset, *args):
+        seen.append(dataset)
+        return reader(self, path, dataset, *args)
+
+    lines = [f"/entry_1/data_1/data,{n},{'good' if n % 4 < 2 else 'bad'}" for n in range(48)]
+    table = tmp_path / "t.csv"
+    table.write_text("dataset,frame,label\n" + "\n".join(lines))
+    labels = labelled_runs([run], table, bad_of_some_kind=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalReader, "read_batch", noted)
+        adapt_model(old_model, [run], tmp_path / "new", labels=labels)
+    assert set(seen) == {"/entry_1/data_1/data"}
 
 
 def test_a_head_needs_labels_to_leave_the_old_one():

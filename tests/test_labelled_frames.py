@@ -177,7 +177,7 @@ def test_no_more_frames_than_the_limit_are_kept(run, tmp_path, monkeypatch):
     text = "frame,label\n0,single\n1,multi\n2,single\n3,multi\n4,single\n5,multi\n"
     frames = labelled_runs([run], table(tmp_path, text))
     assert len(frames) == 5
-    assert any("left out at random" in note for note in frames.notes)
+    assert any("1 labels beyond 5 in all are left out" in note for note in frames.notes)
 
 
 def test_labels_are_left_out_only_beyond_the_limit_of_all_runs(run, tmp_path, monkeypatch):
@@ -190,6 +190,32 @@ def test_labels_are_left_out_only_beyond_the_limit_of_all_runs(run, tmp_path, mo
     frames = labelled_runs([run, other], table(tmp_path, text))
     assert len(frames) == 7
     assert frames.notes == ()
+
+
+def test_labels_by_event_are_kept_wherever_they_lie(run, tmp_path, monkeypatch):
+    """A limit shared by the frames of the runs would leave most of a short run's labels out."""
+    monkeypatch.setattr("spi_viewer.labelled_frames.reading.MAX_FRAMES", 5)
+    other = tmp_path / "other.h5"
+    with h5py.File(run) as file, h5py.File(other, "w") as copy:
+        copy.create_dataset(DATASET, data=file[DATASET][:2])
+        copy["entry_1/experiment_identifier"] = [b"exp:9:1", b"exp:9:2"]
+    text = "exp,run,event_num,label\nexp,7,101,1\nexp,9,1,1\nexp,9,2,2\nexp,8,1,2\n"
+    frames = labelled_runs([run, other], table(tmp_path, text))
+    assert sorted(frames.event) == ["exp:7:101", "exp:8:1", "exp:9:1", "exp:9:2"]
+    assert frames.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["frame,label\n0,single\n1,multi\n", "file,frame,label\nrun.h5,0,single\n"]
+)
+def test_a_table_that_does_not_say_which_run_it_labels_is_refused(run, tmp_path, text):
+    (tmp_path / "elsewhere").mkdir()
+    other = tmp_path / "elsewhere" / "run.h5"
+    shutil.copy(run, other)
+    with pytest.raises(LabelError, match=r"column 'file'|whole path"):
+        labelled_runs([run, other], table(tmp_path, text))
+    with pytest.raises(LabelError, match=r"column 'file'|whole path"):
+        labelled_runs([run], table(tmp_path, text), among=[run, other])
 
 
 def test_unlabelled_frames_come_from_all_of_a_run(run):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from spi_viewer import training_jobs
+from spi_viewer.errors import ModelError
 from spi_viewer.networks.checkpoint import load_model
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.training_config import TrainingConfig
@@ -61,3 +63,45 @@ def test_a_measurement_that_was_interrupted_is_made_up_for(
         "model.json",
         "weights.safetensors",
     }
+
+
+def test_a_training_is_not_resumed_with_other_batches_or_from_another_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"validation_frames": 64, "test_frames": 64, "device": "cpu"}
+    train_model(SHORT, SPHERES, tmp_path / "start", batch=8, **small)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_jobs, "measure", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(SHORT, SPHERES, tmp_path / "model", batch=8, **small)
+    with pytest.raises(ModelError, match="batch"):
+        train_model(SHORT, SPHERES, tmp_path / "model", batch=16, **small)
+    with pytest.raises(ModelError, match="started_from"):
+        train_model(
+            SHORT, SPHERES, tmp_path / "model", batch=8, start_from=tmp_path / "start", **small
+        )
+
+
+def test_a_calibration_that_was_interrupted_while_measured_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"batch": 8, "validation_frames": 64, "test_frames": 64, "device": "cpu"}
+    start = tmp_path / "start"
+    train_model(SHORT, SPHERES, start, **small)
+    anew = replace(SHORT, epochs=0)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_jobs, "measure", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_model(anew, SPHERES, tmp_path / "anew", start_from=start, **small)
+    card = train_model(anew, SPHERES, tmp_path / "anew", start_from=start, **small)
+    assert set(card.figures) == {"validation", "test", "test_held_out"}
+    other = replace(anew, false_positives=0.02)
+    with pytest.raises(ModelError, match="holds a model already"):
+        train_model(other, SPHERES, tmp_path / "anew", start_from=start, **small)

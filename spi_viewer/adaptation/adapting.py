@@ -94,6 +94,7 @@ def adapt_model(
     if (folder / CARD_NAME).exists():
         raise ModelError(f"{folder}: holds a model already; adapt into another folder")
     model = load_model(start_from)
+    dataset = dataset or _dataset_of(labels)
     counts, valid = unlabelled_runs(runs, RUN_FRAMES, dataset, crop, seed)
     networks = networks_for_run(model, counts, valid, choose_device(device))
     kept, fitted = NORMS, 0
@@ -103,7 +104,8 @@ def adapt_model(
         said = networks.embeddings(labels.counts, labels.valid)
         learned, judged = _parts(labels, per_class, seed)
         chosen, figures = _judged(networks, said, labels, learned, judged, false_positives, seed)
-        kept, fitted = _best(figures), len(learned)
+        kept = _best(figures)
+        fitted = len(learned) if kept == HEAD else 0
         result = _with_chosen(networks, chosen) if kept == HEAD else networks.models[kept]
     if kept != AS_TRAINED:
         told = {
@@ -158,6 +160,12 @@ def repeated_splits(
     return {**summary, "repeats": repeats, "labels": labels, "judged_frames": judged_frames}
 
 
+def _dataset_of(labels: LabelledFrames | None) -> str | None:
+    """Of the labelled frames: the run's other frames are to be found there, too."""
+    found = {one.dataset for one in labels.ids} if labels is not None else set()
+    return found.pop() or None if len(found) == 1 else None
+
+
 def _parts(
     frames: LabelledFrames, per_class: int | None, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -197,7 +205,8 @@ def _judged(
     )
     card = networks.models[AS_TRAINED].card
     kept = {kind: one.select(judged) for kind, one in said.items()}
-    new = Embedding(chosen.head.logits(kept[chosen.kind]), kept[chosen.kind].features)
+    # By the network itself: which patterns it looks at again is the new head's own doubt.
+    new = networks.with_head(chosen.kind, chosen.head, frames.select(judged))
 
     def figures(one: Embedding, temperature: float, rule: DecisionRule) -> dict[str, Any]:
         p_good = probabilities(one.logits, temperature)[:, FrameClass.SINGLE]

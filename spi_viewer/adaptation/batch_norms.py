@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spi_viewer.networks.network import Network
+from spi_viewer.networks.second_look import SecondLookNetwork
 
 # Frames of the run that weigh as much as everything the network was trained on.
 PRIOR_FRAMES = 64
@@ -39,11 +40,19 @@ def with_adapted_norms(
         handle = norm.register_forward_pre_hook(lambda _, given, seen=seen: seen.add(given[0]))
         try:
             for x in inputs:
-                adapted.forward_features(x)
+                _look_once(adapted, x)
         finally:
             handle.remove()
         _mix(norm, *seen.mean_and_variance(), share)
     return adapted
+
+
+def _look_once(network: Network, x: Tensor) -> None:
+    """Each frame counts once, also where a doubtful one would be looked at again."""
+    if isinstance(network, SecondLookNetwork):
+        network.one_look(x)
+    else:
+        network.forward_features(x)
 
 
 class _Moments:

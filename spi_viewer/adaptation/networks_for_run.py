@@ -11,6 +11,8 @@ from torch import Tensor
 
 from spi_viewer.adaptation.batch_norms import PRIOR_FRAMES, with_adapted_norms
 from spi_viewer.adaptation.embedding import Embedding, embed, inputs_of
+from spi_viewer.adaptation.few_shot_head import FewShotHead, with_head
+from spi_viewer.labelled_frames import LabelledFrames
 from spi_viewer.networks.checkpoint import Model
 from spi_viewer.networks.familiarity import Familiarity, pooled
 from spi_viewer.preprocessing.network_input import InputKind, RunningPixelStatistics
@@ -39,6 +41,12 @@ class NetworksForRun:
             kind: _embedded(model, counts, valid, self.device)
             for kind, model in self.models.items()
         }
+
+    def with_head(self, kind: str, head: FewShotHead, frames: LabelledFrames) -> Embedding:
+        """What the one of a kind says of frames with a new head."""
+        model = self.models[kind]
+        model = model._replace(network=with_head(model.network, head))
+        return _embedded(model, frames.counts, frames.valid, self.device)
 
 
 def networks_for_run(

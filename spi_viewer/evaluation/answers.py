@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.evaluation.frame_sets import GroupedBatch
-from spi_viewer.evaluation.intervals import Estimate, share
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.frame_classifier import FrameClassifier
+from spi_viewer.networks.intervals import Estimate, share
 from spi_viewer.networks.measurement import bright_frames
 from spi_viewer.networks.training_data import TrainingBatch
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from spi_viewer.evaluation.frame_sets import BATCH_FRAMES
-from spi_viewer.evaluation.intervals import Estimate, rate
 from spi_viewer.evaluation.progress import Progress
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.classifier import Classifier
+from spi_viewer.networks.intervals import Estimate, rate
 from spi_viewer.networks.model_card import CARD_NAME
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.training import TrainingProgress, train

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from spi_viewer.evaluation.intervals import Estimate
+from spi_viewer.networks.intervals import Estimate
 
 HOLLOW = "hollow: not learned from"
 COLUMN_IN = 6.3  # width of a column of text

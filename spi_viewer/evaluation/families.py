@@ -11,12 +11,12 @@ from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.figures import draw_rates_by_name
 from spi_viewer.evaluation.fixed_rate import lost_at
 from spi_viewer.evaluation.held_out import Judged, held_out_tables
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.report import Illustration, Part
 from spi_viewer.evaluation.simulated import BRIGHT, LET_IN, LOST, bright_and_all
 from spi_viewer.evaluation.table import Cell, Table, percent
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.intervals import Estimate
 
 FIXED_FALSE_POSITIVES = (0.005, 0.01)
 _AT_RATE = [f"{LOST} at {100 * rate:g} % {LET_IN}" for rate in FIXED_FALSE_POSITIVES]

@@ -7,13 +7,13 @@ from typing import Any
 
 from spi_viewer.adaptation import AS_TRAINED, HEAD, NORMS, repeated_splits
 from spi_viewer.errors import LabelError
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.labelled_run import LabelledRun
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.report import Part, file_name
 from spi_viewer.evaluation.table import Table
+from spi_viewer.networks.architectures import ARCHITECTURES
 from spi_viewer.networks.checkpoint import load_model
-from spi_viewer.networks.classifier import Classifier
+from spi_viewer.networks.intervals import Estimate
 
 LABELS_PER_CLASS = (5, 20)
 _REPEATS = 25
@@ -27,7 +27,7 @@ def few_labels_part(
 
     Raises ModelError for a model that cannot be loaded.
     """
-    networks = [model for model in models if isinstance(model.classifier, Classifier)]
+    networks = [model for model in models if model.kind in ARCHITECTURES]
     if not networks:
         return None
     table = Table(

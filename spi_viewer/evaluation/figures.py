@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.curves import operating_curve, precision_of
 from spi_viewer.evaluation.drawing import (
     HOLLOW,
     Palette,
@@ -21,8 +20,9 @@ from spi_viewer.evaluation.drawing import (
     side_by_side,
     styled,
 )
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.networks.calibration import wilson_interval
+from spi_viewer.networks.curves import operating_curve, precision_of
+from spi_viewer.networks.intervals import Estimate
 
 _BAND_POINTS = 200
 _GUIDES_PER_CENT = (0.5, 1.0)  # shares of bad frames that thresholds are set by

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.intervals import (
+from spi_viewer.networks.intervals import (
     RESAMPLES,
     UNKNOWN,
     Estimate,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.simulated import BRIGHT, LET_IN, LOST
 from spi_viewer.evaluation.table import Cell, Table
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.intervals import Estimate
 
 _MEAN, _WORST = "mean", "worst"
 

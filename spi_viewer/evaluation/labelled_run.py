@@ -58,7 +58,9 @@ def read_labelled_runs(
     """
     names = parse_label_names(label_names) if label_names else None
     runs: list[LabelledRun] = []
-    for path in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):
+    unique = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
+    for path in unique:
         name = path.name if path.name not in {run.name for run in runs} else str(path)
-        runs.append(LabelledRun(name, labelled_runs([path], labels, names=names, crop=crop)))
+        labelled = labelled_runs([path], labels, names=names, crop=crop, among=unique)
+        runs.append(LabelledRun(name, labelled))
     return runs

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from spi_viewer.evaluation.depth import DepthPoint
 from spi_viewer.evaluation.drawing import Palette, error_bars, legend_below, new_axes, styled
-from spi_viewer.evaluation.intervals import rate
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.report import Illustration, Part
 from spi_viewer.evaluation.table import Table
+from spi_viewer.networks.intervals import rate
 
 _ACCURACY = "accuracy"
 

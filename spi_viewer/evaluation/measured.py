@@ -8,18 +8,18 @@ import numpy as np
 
 from spi_viewer.evaluation.answers import Answers
 from spi_viewer.evaluation.drawing import Palette
-from spi_viewer.evaluation.intervals import (
+from spi_viewer.evaluation.report import Illustration, Part, file_name
+from spi_viewer.evaluation.score_figures import draw_scores
+from spi_viewer.evaluation.simulated import LET_IN, LOST
+from spi_viewer.evaluation.table import Table
+from spi_viewer.frames import FrameClass
+from spi_viewer.networks.intervals import (
     UNKNOWN,
     Estimate,
     area_under_curve,
     average_precision,
     balanced_accuracy,
 )
-from spi_viewer.evaluation.report import Illustration, Part, file_name
-from spi_viewer.evaluation.score_figures import draw_scores
-from spi_viewer.evaluation.simulated import LET_IN, LOST
-from spi_viewer.evaluation.table import Table
-from spi_viewer.frames import FrameClass
 
 _AREAS = ("area under the curve", "average precision")
 _BY_FRAME, _BY_EVENT = "frame", "event"

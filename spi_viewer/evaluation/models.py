@@ -13,6 +13,7 @@ from spi_viewer.errors import EvaluationError
 from spi_viewer.networks.classifier import find_model
 from spi_viewer.networks.frame_classifier import FrameClassifier
 from spi_viewer.networks.model_card import CARD_NAME, read_json
+from spi_viewer.networks.origin import learned_families
 
 SIMULATED, MEASURED, BOTH, UNSAID = "Sim", "Exp", "Sim + Exp", "–"
 
@@ -38,7 +39,7 @@ class EvaluatedModel:
     @property
     def families(self) -> tuple[str, ...]:
         """Particle families that it has learned from."""
-        return _names(self.training.get("families"))
+        return tuple(sorted(learned_families(self.training)))
 
     @property
     def held_out_families(self) -> tuple[str, ...]:
@@ -54,7 +55,9 @@ class EvaluatedModel:
         """Sim, Exp, Sim + Exp, or a dash where the card does not say."""
         said = str(self.training.get("data", ""))
         simulated = "simulat" in said or (bool(self.families) and not said)
-        measured = "measured" in said
+        adaptation = self.training.get("adaptation")
+        adapted = isinstance(adaptation, dict) and bool(adaptation.get("labels_fitted"))
+        measured = "measured" in said or adapted
         if simulated and measured:
             return BOTH
         return SIMULATED if simulated else MEASURED if measured else UNSAID

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.models import MEASURED, SIMULATED, EvaluatedModel
 from spi_viewer.evaluation.report import Part
 from spi_viewer.evaluation.simulated import LET_IN, LOST, bright_and_all
 from spi_viewer.evaluation.speed import Speed
 from spi_viewer.evaluation.table import Cell, Table
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.intervals import Estimate
 
 _POSTER = "poster: "
 _RESNET, _VGG16, _DIFFUSION_MAP = "ResNet (2, 2)", "VGG16", "diffusion map"

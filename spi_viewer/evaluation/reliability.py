@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.curves import RELIABILITY_BINS, reliability
 from spi_viewer.evaluation.drawing import Palette
-from spi_viewer.evaluation.intervals import UNKNOWN, Estimate, bootstrap
 from spi_viewer.evaluation.models import EvaluatedModel
 from spi_viewer.evaluation.report import Illustration, Part
 from spi_viewer.evaluation.score_figures import draw_reliability
 from spi_viewer.evaluation.table import Table
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.curves import RELIABILITY_BINS, reliability
+from spi_viewer.networks.intervals import UNKNOWN, Estimate, bootstrap
 
 _CLASS, _SINGLE = "error of the likeliest class", "error of P(single)"
 

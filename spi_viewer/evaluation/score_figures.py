@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.curves import RELIABILITY_BINS, Reliability
 from spi_viewer.evaluation.drawing import Palette, error_bars, legend_below, new_axes, styled
-from spi_viewer.evaluation.intervals import rate
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.curves import RELIABILITY_BINS, Reliability
+from spi_viewer.networks.intervals import rate
 
 _PANEL_COLUMNS = 3
 

@@ -9,10 +9,10 @@ import numpy as np
 from spi_viewer.evaluation.answers import Answers
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.figures import draw_rates_by_photons
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.report import Illustration, Part
 from spi_viewer.evaluation.table import Cell, Table
 from spi_viewer.frames import FrameClass
+from spi_viewer.networks.intervals import Estimate
 from spi_viewer.networks.measurement import BRIGHT_PHOTONS
 
 LOST, LET_IN = "good called bad", "bad called good"

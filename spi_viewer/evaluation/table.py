@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spi_viewer.evaluation.intervals import Estimate
+from spi_viewer.networks.intervals import Estimate
 
 _WELL_KNOWN = 0.02  # intervals narrower than this deserve another digit
 Cell = str | int | float | Estimate | None

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spi_viewer.evaluation.answers import Answers
-from spi_viewer.evaluation.curves import operating_curve, precision_of
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.figures import (
     draw_operating_curves,
     draw_precision_recall,
 )
-from spi_viewer.evaluation.intervals import (
+from spi_viewer.evaluation.report import Illustration, Part
+from spi_viewer.evaluation.table import Table
+from spi_viewer.networks.curves import operating_curve, precision_of
+from spi_viewer.networks.intervals import (
     Estimate,
     area_under_curve,
     average_precision,
     bootstrap,
 )
-from spi_viewer.evaluation.report import Illustration, Part
-from spi_viewer.evaluation.table import Table
 
 PREVALENCES = (0.01, 0.03, 0.1)
 

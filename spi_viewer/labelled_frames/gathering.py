@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,11 +30,21 @@ def crops_of(reader: Reader, infos: Sequence[RunInfo], crop: Crop | None) -> lis
     ]
 
 
+class PassedBy(NamedTuple):
+    """Labelled frames that were not kept: without a pattern, and beyond the limit."""
+
+    invalid: int
+    too_many: int
+
+
 class Gathered:
     """Frames as they come from the reader."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[FrameBatch, list[int], list[int]]] = []
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows, _ in self._parts)
 
     def read(
         self,
@@ -43,10 +54,10 @@ class Gathered:
         places: dict[int, int],
         square: Crop,
         limit: int,
-    ) -> int:
-        """Read what is labelled in a run; how many of it hold no pattern."""
+    ) -> PassedBy:
+        """Read what is labelled in a run, at most `limit` frames."""
         written_at_s = 0.0  # nobody asks how old these frames are
-        invalid, taken = 0, 0
+        invalid, taken, too_many = 0, 0, 0
         every = range(info.frame_count)
         for start, stop in spans(sorted(places) if not table.by_event else every):
             batch = reader.read_batch(info.path, info.dataset, start, stop, square, written_at_s)
@@ -55,7 +66,10 @@ class Gathered:
             for row, one in enumerate(batch.ids):
                 code = places.get(one.index)
                 code = table.of_event(one.name) if code is None and table.by_event else code
-                if code is None or taken + len(rows) >= limit:
+                if code is None:
+                    continue
+                if taken + len(rows) >= limit:
+                    too_many += 1
                     continue
                 if int(batch.flags[row]) & int(INVALID_FLAGS):
                     invalid += 1
@@ -65,7 +79,7 @@ class Gathered:
             if rows:
                 taken += len(rows)
                 self._parts.append((_copied(batch, rows), rows, codes))
-        return invalid
+        return PassedBy(invalid, too_many)
 
     def frames(self, source: str, notes: Sequence[str]) -> LabelledFrames:
         """All that was read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,11 +17,11 @@ READ_FRAMES = 64  # at once
 
 
 def places_of(
-    table: LabelTable, path: Path, runs: int, dataset: str | None
+    table: LabelTable, path: Path, dataset: str | None
 ) -> tuple[str | None, dict[int, int]]:
     """The dataset that the labels are of, and frame -> class of one file."""
     # Paths as an operator writes them; a bare name is enough, and nothing, for a single run.
-    known_as = {str(path), path.name} | ({""} if runs == 1 or not _names_files(table) else set())
+    known_as = {str(path), path.name, ""}
     found = {
         (named, index): code
         for (file, named, index), code in table.by_place.items()
@@ -36,8 +37,20 @@ def places_of(
     return dataset, {index: code for (one, index), code in found.items() if one in ("", dataset)}
 
 
-def _names_files(table: LabelTable) -> bool:
-    return any(file for file, _, _ in table.by_place)
+def check_names(table: LabelTable, runs: Sequence[Path]) -> None:
+    """Raise LabelError where a table does not say which of several runs it labels."""
+    named = {file for file, _, _ in table.by_place}
+    if "" in named and len(runs) > 1:
+        raise LabelError(
+            f"{table.source}: does not say which of the {len(runs)} runs its frames are of; add a "
+            "column 'file'"
+        )
+    often = Counter(path.name for path in runs)
+    if twice := sorted(name for name in named if often[name] > 1):
+        raise LabelError(
+            f"{table.source}: {twice[0]} is the name of {often[twice[0]]} of the runs; write the "
+            "whole path"
+        )
 
 
 def check_places(table: LabelTable, info: RunInfo, places: dict[int, int], whole: bool) -> None:

@@ -16,7 +16,7 @@ from spi_viewer.labelled_frames.gathering import Gathered, crops_of
 from spi_viewer.labelled_frames.label_names import BAD_OF_SOME_KIND, LabelNames
 from spi_viewer.labelled_frames.label_tables import LabelTable, labels_in_run, read_label_table
 from spi_viewer.labelled_frames.labelled import LabelledFrames
-from spi_viewer.labelled_frames.places import check_places, places_of, shares, thinned
+from spi_viewer.labelled_frames.places import check_names, check_places, places_of, shares, thinned
 from spi_viewer.sources import reader_process
 
 MAX_FRAMES = 16_384  # 80 KiB each: 1.3 GiB
@@ -32,6 +32,7 @@ def labelled_runs(
     crop: Crop | None = None,
     bad_of_some_kind: bool = False,
     some_unlabelled: bool = False,
+    among: Sequence[Path] | None = None,
 ) -> LabelledFrames:
     """The labelled frames of one or several runs.
 
@@ -44,6 +45,7 @@ def labelled_runs(
         bad_of_some_kind: give frames that an operator called just 'bad' the class
             BAD_OF_SOME_KIND; else such labels are refused.
         some_unlabelled: pass over runs of which the CSV labels no frame; else they are refused.
+        among: all runs that the CSV is of; None: `paths`.
 
     Raises:
         RunFileError: a run that cannot be read.
@@ -52,24 +54,27 @@ def labelled_runs(
     """
     table = read_label_table(labels, names) if labels is not None else None
     unique = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
+    if table is not None:
+        check_names(table, [Path(os.path.abspath(path)) for path in among or unique])
     kept, notes = Gathered(), []
     with contextlib.closing(reader_process.ReaderProcess(timeout_s=_READ_TIMEOUT_S)) as reader:
         found = []
         for path in unique:
             own = labels_in_run(path, names) if table is None else table
-            wanted_dataset, places = places_of(own, path, len(unique), dataset)
+            wanted_dataset, places = places_of(own, path, dataset)
             if some_unlabelled and not places and not own.by_event:
                 continue
             info = reader.describe(str(path), wanted_dataset)
             check_places(own, info, places, whole=table is None)
             found.append((info, own, places))
-        # Which frames have labels by event only reading tells.
-        counts = [info.frame_count if own.by_event else len(places) for info, own, places in found]
-        limits = shares(counts, MAX_FRAMES)
+        limits = shares([len(places) for _, _, places in found], MAX_FRAMES)
         crops = crops_of(reader, [info for info, _, _ in found], crop)
         for (info, own, places), square, limit in zip(found, crops, limits, strict=True):
-            invalid = kept.read(reader, info, own, thinned(places, limit), square, limit)
-            notes += _notes(own, info.path, len(places) - limit, invalid)
+            # Which frames have labels by event only reading tells.
+            room = MAX_FRAMES - len(kept) if own.by_event else limit
+            passed_by = kept.read(reader, info, own, thinned(places, limit), square, room)
+            too_many = max(0, len(places) - limit) + passed_by.too_many
+            notes += _notes(own, info.path, too_many, passed_by.invalid)
     source = str(labels) if labels is not None else "the runs' own labels"
     frames = kept.frames(
         f"{', '.join(map(str, unique))}; labels: {source}", list(dict.fromkeys(notes))
@@ -115,7 +120,7 @@ def _notes(table: LabelTable, path: str, too_many: int, invalid: int) -> list[st
         listed = ", ".join(f"{count} of {text!r}" for text, count in table.left_out.most_common(6))
         notes.append(f"{table.source}: labels that say no class are left out: {listed}")
     if too_many > 0:
-        notes.append(f"{path}: {too_many} labels beyond {MAX_FRAMES} in all are left out at random")
+        notes.append(f"{path}: {too_many} labels beyond {MAX_FRAMES} in all are left out")
     if invalid:
         notes.append(f"{path}: {invalid} labelled frames hold no pattern and are left out")
     return notes

@@ -14,13 +14,18 @@ _TEMPERATURE_RANGE = (0.05, 20.0)
 
 
 def fit_temperature(logits: NDArray, frame_class: NDArray) -> float:
-    """Temperature of least negative log-likelihood (Guo et al. 2017): logits (N, K), class (N,)."""
+    """Temperature of least negative log-likelihood (Guo et al. 2017): logits (N, K), class (N,).
+
+    With a weak preference for 1, worth about two frames: of a few frames that are all told right
+    the likeliest temperature is 0, and every answer would be certain.
+    """
     rows = np.arange(len(logits))
     logits = np.asarray(logits, np.float64)
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(scaled[rows, frame_class].mean())
+        likelihood = float(scaled[rows, frame_class].mean())
+        return 2 * log_temperature**2 / len(rows) - likelihood
 
     low, high = np.log(_TEMPERATURE_RANGE)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded")

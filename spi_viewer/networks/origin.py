@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,11 +54,27 @@ def _with_weights(config: NetworkConfig) -> NetworkConfig:
     return replace(config, dropout=0.0, second_look=False, own_share=0.0, autocorrelation=False)
 
 
+def learned_families(training: Mapping[str, Any]) -> set[str]:
+    """Families that a card's training names, of its own and of what it started from."""
+    named = (training.get("families"), training.get("families_before"))
+    return {str(name) for names in named if isinstance(names, list | tuple) for name in names}
+
+
 def with_origin(description: dict[str, Any], origin: Model | None, team: Team) -> dict[str, Any]:
-    """What a model's card says of where the weights come from."""
+    """What a model's card says of where the weights come from.
+
+    Raises ModelError if a family is held out from which the weights have learned.
+    """
     if origin is not None:
         card = origin.card
+        before = learned_families(card.training)
+        if known := before.intersection(description.get("held_out_families") or ()):
+            raise ModelError(
+                f"{card.name} has learned from {', '.join(sorted(known))}, so that cannot be held "
+                "out; start from a model that has not, or from none"
+            )
         description = description | {
-            "started_from": {"name": card.name, "weights_sha256": card.weights_sha256}
+            "started_from": {"name": card.name, "weights_sha256": card.weights_sha256},
+            "families_before": sorted(before),
         }
     return description | ({"devices": team.size} if team.size > 1 else {})

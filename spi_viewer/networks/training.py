@@ -39,6 +39,7 @@ from spi_viewer.preprocessing.network_input import (
 
 _STATISTICS_BATCHES = 16
 _PROGRESS_STEPS = 10
+_DIVERGED = "the training diverged before step {}; use a lower learning rate"
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,14 @@ def train(
             if (line := meter.line(loss)) is not None:
                 progress(line)
             if state.step % config.steps_per_epoch == 0 and team.is_first:
+                _check_finite(state)
                 result = finish_epoch(config, state, validation, folder, place, description)
-                progress(meter.epoch_line(result))
                 save_state(folder, state, settings)
-    except KeyboardInterrupt:
+                progress(meter.epoch_line(result))
+    except (KeyboardInterrupt, SystemExit):
         # At an epoch's end the model has not been judged yet: that epoch is repeated instead.
         if team.is_first and state.step % config.steps_per_epoch:
+            _check_finite(state)
             save_state(folder, state, settings)
         raise
     team.wait()
@@ -143,6 +146,12 @@ def _start(
     return state
 
 
+def _check_finite(state: TrainingState) -> None:
+    """Raise ModelError before weights that are no numbers are kept."""
+    if not all(bool(torch.isfinite(value).all()) for value in state.average.parameters()):
+        raise ModelError(_DIVERGED.format(state.step))
+
+
 def _pixel_statistics(
     batches: Iterator[TrainingBatch], origin: Model | None, place: torch.device, team: Team
 ) -> PixelStatistics:
@@ -175,9 +184,7 @@ class _Meter:
             return None
         mean = float(torch.stack(self._losses).mean())
         if not math.isfinite(mean):
-            raise ModelError(
-                f"the training diverged before step {self._state.step}; use a lower learning rate"
-            )
+            raise ModelError(_DIVERGED.format(self._state.step))
         now = time.perf_counter()
         speed = (self._state.frames - self._frames) / max(now - self._since, 1e-9)
         self._losses, self._since, self._frames = [], now, self._state.frames

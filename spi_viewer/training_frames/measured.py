@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,15 @@ class MeasuredData:
             "labels": str(self.labels) if self.labels is not None else "in the runs",
             "measured_frames": {"learned": learned, "validation": validation, "test": test},
         }
+
+    def identity(self) -> dict[str, Any]:
+        """The frames themselves, as they are cut, and what they are said to be."""
+        frames = self.frames
+        content = hashlib.sha256(frames.frame_class.numpy().tobytes())
+        for one in frames.ids:
+            content.update(f"{one.path}\0{one.dataset}\0{one.index}\n".encode())
+        content.update(np.ascontiguousarray(frames.counts[:, ::16, ::16].numpy()).tobytes())
+        return {**self.description(), "labelled_frames": content.hexdigest()}
 
     @property
     def _parts(self) -> list[NDArray[np.int64]]:

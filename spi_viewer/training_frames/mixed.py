@@ -58,6 +58,10 @@ class MixedData:
             "measured_share": self.measured_share,
         }
 
+    def identity(self) -> dict[str, Any]:
+        """Those of both."""
+        return {**self.simulated.identity(), **self.measured.identity(), **self.description()}
+
 
 def _joined(
     first: Iterable[TrainingBatch], second: Iterable[TrainingBatch]

@@ -100,6 +100,10 @@ class SimulatedData:
             stored["class_weights"] = {key.label: value for key, value in self.weights.items()}
         return stored
 
+    def identity(self) -> dict[str, Any]:
+        """All but how often a frame is shown."""
+        return {**self.description(), "reuse": None}
+
     def _set(self, families: Sequence[str], frames: int, seed: int) -> list[TrainingBatch]:
         batches: Iterable[SimulatedFrames] = stream(
             families, SET_BATCH, seed=seed, detectors=self.presets

@@ -31,3 +31,6 @@ class TrainingFrames(Protocol):
 
     def description(self) -> dict[str, Any]:
         """For the model's card; JSON values."""
+
+    def identity(self) -> dict[str, Any]:
+        """What a training that is resumed must have in common with the one begun; JSON values."""

@@ -7,7 +7,8 @@ import pytest
 
 import spi_viewer as package
 import spi_viewer.evaluation.evaluation  # its fonts are listed once, not in a test
-from spi_viewer.evaluation import answers, fixed_rate, intervals, speed
+from spi_viewer.evaluation import answers, fixed_rate, speed
+from spi_viewer.networks import intervals
 
 
 @pytest.fixture

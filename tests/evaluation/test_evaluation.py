@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from spi_viewer.errors import EvaluationError
-from spi_viewer.evaluation import fixed_rate, intervals, speed
+from spi_viewer.evaluation import fixed_rate, speed
 from spi_viewer.evaluation.evaluation import Plan, evaluate
 from spi_viewer.evaluation.frame_sets import GroupedBatch, SimulatedSet
 from spi_viewer.evaluation.report import Report
+from spi_viewer.networks import intervals
 
 
 @dataclass

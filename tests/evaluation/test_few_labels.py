@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from spi_viewer.adaptation import AS_TRAINED, HEAD
 from spi_viewer.evaluation.few_labels import few_labels_part
-from spi_viewer.evaluation.intervals import Estimate
 from spi_viewer.evaluation.labelled_run import LabelledRun
 from spi_viewer.evaluation.models import load_models
 from spi_viewer.frames import FrameClass, FrameId
 from spi_viewer.labelled_frames import LabelledFrames
 from spi_viewer.networks.checkpoint import Model, save_model
+from spi_viewer.networks.intervals import Estimate
 from spi_viewer.networks.model_card import ModelCard
 from spi_viewer.networks.resnet import ResNet, ResNetConfig
 
@@ -60,7 +62,8 @@ def test_labels_help_an_untrained_network_and_the_row_says_how_many(network):
 
 
 def test_models_that_cannot_adapt_have_no_such_part(toy_model):
-    assert few_labels_part(rings_and_stripes(8), [toy_model()], "cpu") is None
+    other = replace(toy_model(), kind="vgg16")
+    assert few_labels_part(rings_and_stripes(8), [other], "cpu") is None
 
 
 def test_a_run_with_too_few_labels_says_so(network):

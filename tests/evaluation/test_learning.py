@@ -6,8 +6,8 @@ import pytest
 
 from spi_viewer.evaluation.depth import DepthPoint
 from spi_viewer.evaluation.drawing import Palette
-from spi_viewer.evaluation.intervals import rate
 from spi_viewer.evaluation.learning import depth_part, depths_of, histories_part
+from spi_viewer.networks.intervals import rate
 
 HISTORY = [
     {"epoch": 1, "accuracy": 0.7, "kept": True},

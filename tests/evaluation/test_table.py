@@ -4,8 +4,8 @@ import csv
 import io
 import math
 
-from spi_viewer.evaluation.intervals import UNKNOWN, Estimate, rate
 from spi_viewer.evaluation.table import Table, percent
+from spi_viewer.networks.intervals import UNKNOWN, Estimate, rate
 
 
 def rows_of(table: Table) -> list[dict[str, str]]:

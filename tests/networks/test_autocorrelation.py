@@ -85,7 +85,7 @@ def test_an_empty_frame_is_dark():
 
 def test_the_branchs_maps_fit_those_of_the_pattern_and_survive_fusing(use_norms):
     frames = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    branch = AutocorrelationBranch((16, 32, 64), (1, 2), 4, 0.2, 0.0)
+    branch = AutocorrelationBranch((16, 32, 64), (1, 2), 4, 0.2)
     use_norms(branch)
     branch.eval()
     assert branch(frames).shape == (2, 64, 8, 8)
@@ -100,7 +100,7 @@ def test_maps_to_look_at_show_both_half_planes():
     """Two particles: a blob on either side of the middle."""
     counts = fringed(4.0, 0.0)
     x = network_input(counts, torch.ones_like(counts, dtype=torch.bool), InputKind.PER_IMAGE)
-    named = AutocorrelationBranch((16, 32, 64), (2, 2), 4, 0.2, 0.0).eval().feature_maps(x)
+    named = AutocorrelationBranch((16, 32, 64), (2, 2), 4, 0.2).eval().feature_maps(x)
     sizes = [(2, 128, 128), (16, 64, 64), (32, 32, 32), (64, 16, 16)]
     assert [tuple(maps.shape[1:]) for _, maps in named] == sizes
     assert len({name for name, _ in named}) == 4

@@ -29,6 +29,13 @@ def test_the_temperature_that_was_put_in_is_found(temperature):
     assert fit_temperature(logits, frame_class) == pytest.approx(temperature, rel=0.05)
 
 
+def test_a_few_frames_that_are_all_told_right_make_nothing_certain():
+    logits = np.eye(4)[[0, 1, 2, 3, 0, 1, 0, 2]] * 3.0
+    temperature = fit_temperature(logits, logits.argmax(1))
+    assert 0.3 < temperature < 1.0
+    assert probabilities(logits, temperature).max() < 0.9999
+
+
 def test_calibration_brings_the_calibration_error_down():
     logits, frame_class = overconfident(3.0)
     before = calibration_error(probabilities(logits, 1.0), frame_class)

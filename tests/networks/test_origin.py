@@ -7,8 +7,9 @@ import torch
 
 from spi_viewer.errors import ModelError
 from spi_viewer.networks.checkpoint import Model
-from spi_viewer.networks.origin import first_network
+from spi_viewer.networks.origin import first_network, with_origin
 from spi_viewer.networks.resnet import ResNet
+from spi_viewer.networks.team import ALONE
 from spi_viewer.networks.training_config import TrainingConfig
 
 
@@ -47,3 +48,13 @@ def test_without_that_eye_a_network_gives_the_scores_of_the_pattern_alone(small:
 def test_a_network_of_another_size_is_refused(small: Model):
     with pytest.raises(ModelError, match="another network"):
         first_network(config_of(small, n=2), small)
+
+
+def test_families_that_the_start_has_learned_are_told_and_cannot_be_held_out(small: Model):
+    training = {"families": ["torus"], "families_before": ["rod"]}
+    start = small._replace(card=replace(small.card, training=training))
+    told = with_origin({"families": ["box"], "held_out_families": ["sphere"]}, start, ALONE)
+    assert told["families_before"] == ["rod", "torus"]
+    for family in ("rod", "torus"):
+        with pytest.raises(ModelError, match="held out"):
+            with_origin({"held_out_families": [family]}, start, ALONE)

@@ -15,7 +15,7 @@ from spi_viewer.networks.model_folder import complete_write
 from spi_viewer.networks.resnet import ResNetConfig
 from spi_viewer.networks.training import TrainingConfig, train
 from spi_viewer.networks.training_state import STATE_NAME, completed_steps
-from spi_viewer.networks.training_step import learning_rate
+from spi_viewer.networks.training_step import Update, learning_rate
 from spi_viewer.preprocessing.network_input import InputKind
 
 SMALL = ResNetConfig(n=1, m=1)
@@ -34,9 +34,13 @@ def small_stream(toy_stream):
     return lambda seed: toy_stream(seed, 8)
 
 
-def interrupted(stream, after):
+class Killed(BaseException):
+    """An end that nobody is told of."""
+
+
+def interrupted(stream, after, by=KeyboardInterrupt):
     yield from itertools.islice(stream, after)
-    raise KeyboardInterrupt
+    raise by
 
 
 def weights(folder):
@@ -62,14 +66,16 @@ def test_classes_anyone_can_tell_apart_are_learned(toy_stream, validation, toy_b
     ]
 
 
-@pytest.mark.parametrize("after", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("after", "by"), [(1, KeyboardInterrupt), (3, KeyboardInterrupt), (5, SystemExit)]
+)
 def test_an_interrupted_training_resumes_as_if_nothing_had_happened(
-    after, small_stream, validation, tmp_path
+    after, by, small_stream, validation, tmp_path
 ):
     train(SHORT, small_stream(0), validation, tmp_path / "whole", device="cpu")
     broken = tmp_path / "broken"
-    with pytest.raises(KeyboardInterrupt):
-        train(SHORT, interrupted(small_stream(0), after), validation, broken, device="cpu")
+    with pytest.raises(by):
+        train(SHORT, interrupted(small_stream(0), after, by), validation, broken, device="cpu")
     assert completed_steps(broken) == after
     rest = small_stream(completed_steps(broken))
     train(SHORT, rest, validation, broken, device="cpu")
@@ -80,12 +86,9 @@ def test_an_interrupted_training_resumes_as_if_nothing_had_happened(
 
 
 def test_a_killed_training_loses_at_most_one_epoch(small_stream, validation, tmp_path):
-    def killed(stream):
-        yield from itertools.islice(stream, 5)
-        raise SystemExit(9)
-
-    with pytest.raises(SystemExit):
-        train(SHORT, killed(small_stream(0)), validation, tmp_path, device="cpu")
+    stream = interrupted(small_stream(0), 5, Killed)
+    with pytest.raises(Killed):
+        train(SHORT, stream, validation, tmp_path, device="cpu")
     assert completed_steps(tmp_path) == 3
     assert load_model(tmp_path).card.name == "short"  # the best so far is already of use
 
@@ -238,6 +241,21 @@ def test_a_training_that_diverges_stops_and_says_so(small_stream, validation, tm
     with pytest.raises(ModelError, match="lower learning rate"):
         train(config, small_stream(0), validation, tmp_path, device="cpu")
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_no_numbers_are_never_kept(small_stream, validation, tmp_path):
+    def poisoned(update, loss):
+        if update._state.step == 6:
+            torch.nn.init.constant_(update._state.average.fc.bias, float("nan"))
+        return loss
+
+    step = Update.step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Update, "step", lambda self, batch: poisoned(self, step(self, batch)))
+        with pytest.raises(ModelError, match="lower learning rate"):
+            train(SHORT, small_stream(0), validation, tmp_path, device="cpu")
+    assert completed_steps(tmp_path) == 3
+    assert all(torch.isfinite(value).all() for value in weights(tmp_path).values())
 
 
 def test_the_learning_rate_warms_up_and_comes_down():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from spi_viewer.evaluation.curves import operating_curve, reliability
+from spi_viewer.networks.curves import operating_curve, reliability
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.evaluation.curves import operating_curve
 from spi_viewer.networks.calibration import wilson_interval
+from spi_viewer.networks.curves import operating_curve
 
 RESAMPLES = 1000
 _ENDS = (0.025, 0.975)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from spi_viewer.evaluation.intervals import (
+from spi_viewer.networks.intervals import (
     area_under_curve,
     balanced_accuracy,
     bootstrap,
