@@ -218,6 +218,27 @@ def test_a_table_that_does_not_say_which_run_it_labels_is_refused(run, tmp_path,
         labelled_runs([run], table(tmp_path, text), among=[run, other])
 
 
+def test_a_run_that_is_written_with_zeros_is_the_same_run(run, tmp_path):
+    with h5py.File(run, "a") as file:
+        del file["entry_1/experiment_identifier"]
+        file["entry_1/experiment_identifier"] = [f"exp:0007:{n}".encode() for n in range(6)]
+    text = "exp,run,event_num,label\nexp,0007,1,1\nexp,7,2,2\n"
+    assert indexes(labelled_runs([run], table(tmp_path, text))) == [1, 2]
+
+
+def test_one_name_for_all_frames_is_no_event(run, tmp_path):
+    with h5py.File(run, "a") as file:
+        del file["entry_1/experiment_identifier"]
+        file["entry_1/experiment_identifier"] = [b"cxidb"] * 6
+    frames = labelled_runs([run], table(tmp_path, "frame,label\n0,single\n1,multi\n"))
+    assert len(set(frames.event)) == 2
+
+
+def test_numbers_written_with_a_point_are_not_guessed_either(run, tmp_path):
+    with pytest.raises(LabelError, match="--label-names"):
+        labelled_runs([run], table(tmp_path, "frame,label\n0,1.0\n1,2.0\n"))
+
+
 def test_unlabelled_frames_come_from_all_of_a_run(run):
     counts, valid = unlabelled_runs([run], 4)
     assert counts.shape == valid.shape == (4, 128, 128)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from spi_viewer.errors import LabelError
-from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, RunInfo
+from spi_viewer.frames import INVALID_FLAGS, Crop, FrameBatch, FrameId, RunInfo
 from spi_viewer.labelled_frames.label_tables import LabelTable
 from spi_viewer.labelled_frames.labelled import LabelledFrames
 from spi_viewer.labelled_frames.places import spans
@@ -92,11 +92,18 @@ class Gathered:
             valid=torch.from_numpy(np.concatenate([batch.valid for batch in batches])),
             frame_class=torch.tensor([code for _, _, codes in self._parts for code in codes]),
             photons=torch.from_numpy(np.concatenate([batch.photons for batch in batches])),
-            event=np.array([one.name or f"{one.path}#{one.index}" for one in ids]),
+            event=np.array(_events(ids)),
             ids=ids,
             source=source,
             notes=tuple(notes),
         )
+
+
+def _events(ids: Sequence[FrameId]) -> list[str]:
+    """The event of each frame; each its own where the facility names none, or all alike."""
+    names = {one.name for one in ids}
+    are_told = len(names) > 1
+    return [one.name if are_told and one.name else f"{one.path}#{one.index}" for one in ids]
 
 
 def _copied(batch: FrameBatch, rows: list[int]) -> FrameBatch:

@@ -60,9 +60,14 @@ class LabelTable:
         if len(parts) < 2:
             return None
         experiment = parts[-3] if len(parts) > 2 else ""
-        run, event = parts[-2], parts[-1]
+        run, event = _without_zeros(parts[-2]), parts[-1]
         found = self.by_event.get((experiment, run, event))
         return self.by_event.get(("", run, event)) if found is None else found
+
+
+def _without_zeros(number: str) -> str:
+    """Run 0090 as 90, which it is in a table whichever way it was written there."""
+    return str(int(number)) if number.isascii() and number.isdigit() else number
 
 
 def read_label_table(path: Path, names: LabelNames | None = None) -> LabelTable:
@@ -224,7 +229,8 @@ def _refuse_numbers(
     path: Path, rows: Sequence[Mapping[str, str]], names: LabelNames | None
 ) -> None:
     """Numbers mean one thing in one laboratory and another elsewhere; they are not guessed."""
-    numbers = {row["label"] for row in rows if row["label"].lstrip("-").isdigit()}
+    written = {normalised(row["label"]) for row in rows}
+    numbers = {label for label in written if label.lstrip("-").isdigit()}
     if numbers and names is None:
         raise LabelError(
             f"{path}: nothing says what the labels {', '.join(sorted(numbers)[:6])} mean; say it "
