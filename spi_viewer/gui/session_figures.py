@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from spi_viewer.gui.counts_panel import CountsPanel
@@ -71,7 +72,8 @@ class SessionFigures:
             return self._session.hit_rate_series(self._run, self._bin_s, bin_frames)
         series = self._session.hit_rate_series(self._run, self._bin_s)
         while len(series.time_s) > _MAX_POINTS:
-            self._bin_s *= 2
+            # At once as wide as it must be: each try is a pass over all frames.
+            self._bin_s *= 2 ** math.ceil(math.log2(len(series.time_s) / _MAX_POINTS))
             series = self._session.hit_rate_series(self._run, self._bin_s)
         return series
 
