@@ -54,13 +54,11 @@ class NewestResult(QObject):
 
     def _run(self) -> None:
         """Called on the borrowed thread."""
-        try:
-            while (work := self._take()) is not None:
+        while (work := self._take()) is not None:
+            try:
                 result = work()
-                with contextlib.suppress(RuntimeError):  # the receiver was deleted meanwhile
-                    self.ready.emit(result)
-        except Exception:  # noqa: BLE001  what is asked for next may well come
-            _log.exception("a part of the window could not be worked out")
-        finally:
-            with self._lock:
-                self._running = False
+            except Exception:  # noqa: BLE001  what is asked for next may well come
+                _log.exception("a part of the window could not be worked out")
+                continue
+            with contextlib.suppress(RuntimeError):  # the receiver was deleted meanwhile
+                self.ready.emit(result)

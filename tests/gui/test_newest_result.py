@@ -51,3 +51,19 @@ def test_a_fault_is_logged_and_the_next_request_is_answered(qtbot, caplog):
         newest.request(lambda: 7)
     assert signal.args == [7]
     assert "could not be worked out" in caplog.text
+
+
+def test_what_waits_behind_a_fault_is_answered(qtbot):
+    newest, begun, gate = NewestResult(), threading.Event(), threading.Event()
+
+    def fail():
+        begun.set()
+        gate.wait(5)
+        raise ValueError
+
+    newest.request(fail)
+    assert begun.wait(5)
+    newest.request(lambda: 7)
+    with qtbot.waitSignal(newest.ready) as signal:
+        gate.set()
+    assert signal.args == [7]
