@@ -49,7 +49,11 @@ class PointCloud(pg.GraphicsObject):
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        """Paint all dots."""
+        """Paint all dots, in pixels: scaled with the plot, Qt would stretch their round ends."""
         if self.count:
+            places = painter.transform().map(self._polygon)
+            painter.save()
+            painter.resetTransform()
             painter.setPen(self._pen)
-            painter.drawPoints(self._polygon)
+            painter.drawPoints(places)
+            painter.restore()

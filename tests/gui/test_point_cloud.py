@@ -37,6 +37,32 @@ def test_each_point_is_painted_where_it_lies_and_none_is_left_from_before(qtbot:
     assert 3 * 20 < reds < 3 * 60  # three dots of 7 px
 
 
+def test_a_dot_is_round_whatever_the_axes(qtbot: QtBot) -> None:
+    plot = pg.PlotWidget()
+    qtbot.addWidget(plot)
+    plot.setBackground("k")
+    cloud = PointCloud(7)
+    cloud.set_colour(QColor("red"))
+    plot.addItem(cloud)
+    cloud.set_points(np.zeros((1, 2), np.float32))
+    plot.setRange(xRange=(-1e-3, 1e-3), yRange=(-50, 50), padding=0)
+    plot.resize(400, 300)
+    plot.show()
+    qtbot.waitExposed(plot)
+    picture = plot.grab().toImage()
+    lit = np.array(
+        [
+            (x, y)
+            for x in range(picture.width())
+            for y in range(picture.height())
+            if picture.pixelColor(x, y).red() > 100 and picture.pixelColor(x, y).green() < 60
+        ]
+    )
+    width, height = np.ptp(lit, axis=0) + 1
+    assert 5 <= height <= 9
+    assert 5 <= width <= 9
+
+
 def test_no_points_are_no_fault(qtbot: QtBot) -> None:
     plot = pg.PlotWidget()
     qtbot.addWidget(plot)
