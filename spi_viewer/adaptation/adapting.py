@@ -103,7 +103,9 @@ def adapt_model(
     if labels is not None:
         said = networks.embeddings(labels.counts, labels.valid)
         learned, judged = _parts(labels, per_class, seed)
-        chosen, figures = _judged(networks, said, labels, learned, judged, false_positives, seed)
+        chosen, figures = _judged(
+            networks, said, labels, learned, judged, false_positives, seed, as_written=True
+        )
         kept = _best(figures)
         fitted = len(learned) if kept == HEAD else 0
         result = _with_chosen(networks, chosen) if kept == HEAD else networks.models[kept]
@@ -193,8 +195,14 @@ def _judged(
     judged: NDArray,
     false_positives: float,
     seed: int,
+    as_written: bool = False,
 ) -> tuple[ChosenHead, dict[str, dict[str, Any]]]:
-    """The head that the learned rows speak for, and figures of all on the judged ones."""
+    """The head that the learned rows speak for, and figures of all on the judged ones.
+
+    Which patterns a network looks at again is its head's own doubt. `as_written` the new head is
+    judged with looks of its own, as it will be used; else with those of the old one, which costs
+    nothing.
+    """
     chosen = choose_head(
         {kind: one.select(learned) for kind, one in said.items()},
         frames.frame_class.numpy()[learned],
@@ -205,8 +213,9 @@ def _judged(
     )
     card = networks.models[AS_TRAINED].card
     kept = {kind: one.select(judged) for kind, one in said.items()}
-    # By the network itself: which patterns it looks at again is the new head's own doubt.
-    new = networks.with_head(chosen.kind, chosen.head, frames.select(judged))
+    new = Embedding(chosen.head.logits(kept[chosen.kind]), kept[chosen.kind].features)
+    if as_written:
+        new = networks.with_head(chosen.kind, chosen.head, frames.select(judged))
 
     def figures(one: Embedding, temperature: float, rule: DecisionRule) -> dict[str, Any]:
         p_good = probabilities(one.logits, temperature)[:, FrameClass.SINGLE]
