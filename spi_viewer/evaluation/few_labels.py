@@ -13,6 +13,7 @@ from spi_viewer.evaluation.report import Part, file_name
 from spi_viewer.evaluation.table import Table
 from spi_viewer.networks.architectures import ARCHITECTURES
 from spi_viewer.networks.checkpoint import load_model
+from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.intervals import Estimate
 
 LABELS_PER_CLASS = (5, 20)
@@ -27,7 +28,11 @@ def few_labels_part(
 
     Raises ModelError for a model that cannot be loaded.
     """
-    networks = [model for model in models if model.kind in ARCHITECTURES]
+    networks = [
+        model
+        for model in models
+        if isinstance(model.classifier, Classifier) and model.kind in ARCHITECTURES
+    ]
     if not networks:
         return None
     table = Table(

@@ -70,9 +70,7 @@ def test_frames_and_masks_are_turned_together() -> None:
     generator = torch.Generator().manual_seed(0)
     seen = set()
     for _ in range(40):
-        new_counts, new_valid = turned(
-            counts, counts > 7, torch.zeros(2), torch.zeros(2), generator
-        )
+        new_counts, new_valid = turned(counts, counts > 7, torch.zeros(2), generator)
         assert torch.equal(new_counts > 7, new_valid)
         seen.add(tuple(new_counts[0].flatten().tolist()))
     assert len(seen) == 8

@@ -61,9 +61,9 @@ def test_labels_help_an_untrained_network_and_the_row_says_how_many(network):
     assert after.low <= after.value <= after.high
 
 
-def test_models_that_cannot_adapt_have_no_such_part(toy_model):
-    other = replace(toy_model(), kind="vgg16")
-    assert few_labels_part(rings_and_stripes(8), [other], "cpu") is None
+def test_models_that_cannot_adapt_have_no_such_part(toy_model, network):
+    vgg16 = replace(network, kind="vgg16")  # whose classifier is a network's, too
+    assert few_labels_part(rings_and_stripes(8), [toy_model(), vgg16], "cpu") is None
 
 
 def test_a_run_with_too_few_labels_says_so(network):

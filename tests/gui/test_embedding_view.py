@@ -127,7 +127,7 @@ def test_points_stay_under_a_loop_when_a_layout_comes(qtbot, viewer, embedding):
     chosen = []
     embedding.rows_chosen.connect(chosen.append)
     embedding.box.is_drawing = True
-    other = replace(before, points=before.points[::-1] + 3, run=None, plane="principal")
+    other = replace(before, points=before.points[::-1] + 3, took_s=0.0)
     embedding._take(other)
     assert embedding._layout is before
     embedding.box.is_drawing = False
