@@ -187,13 +187,19 @@ def test_a_closed_run_gets_no_frames_that_were_read_ahead(tmp_path, pipeline, se
     assert pipeline.status().frames_behind == 0
 
 
-def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
+def open_two_datasets(tmp_path, pipeline) -> int:
+    """A run that waits for the operator to choose one of its datasets."""
     path = tmp_path / "two.h5"
     with h5py.File(path, "w") as file:
         file["first/stack"] = np.full((2, 128, 128), 9, np.int32)
         file["second/stack"] = np.full((3, 128, 128), 1, np.int32)
     run = pipeline.open_file(path)
     wait_until(lambda: pipeline.status().choices)
+    return run
+
+
+def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
+    run = open_two_datasets(tmp_path, pipeline)
     (choice,) = pipeline.status().choices
     assert state_of(session, run) is RunState.WAITING
     pipeline.choose_dataset(run, next(name for name in choice.candidates if "second" in name))
@@ -203,12 +209,7 @@ def test_the_operator_chooses_between_datasets(tmp_path, pipeline, session):
 
 
 def test_a_run_that_is_stopped_instead_of_choosing_waits_no_more(tmp_path, pipeline, session):
-    path = tmp_path / "two.h5"
-    with h5py.File(path, "w") as file:
-        file["first/stack"] = np.full((2, 128, 128), 9, np.int32)
-        file["second/stack"] = np.full((3, 128, 128), 1, np.int32)
-    run = pipeline.open_file(path)
-    wait_until(lambda: pipeline.status().choices)
+    run = open_two_datasets(tmp_path, pipeline)
     pipeline.close_run(run)
     assert state_of(session, run) is RunState.DONE
     assert not pipeline.status().choices

@@ -60,7 +60,8 @@ class MixedData:
 
     def identity(self) -> dict[str, Any]:
         """Those of both."""
-        return {**self.simulated.identity(), **self.measured.identity(), **self.description()}
+        both = {**self.simulated.identity(), **self.measured.identity()}
+        return {**both, "measured_share": self.measured_share}
 
 
 def _joined(

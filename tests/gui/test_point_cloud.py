@@ -11,13 +11,19 @@ from spi_viewer.gui.point_cloud import PointCloud
 POINTS = np.array([[-1.0, 2.0], [3.0, 5.0], [0.5, -4.0]], np.float32)
 
 
-def test_each_point_is_painted_where_it_lies_and_none_is_left_from_before(qtbot: QtBot) -> None:
+def red_cloud(qtbot: QtBot) -> tuple[pg.PlotWidget, PointCloud]:
+    """A plot on black with a cloud of dots of 7 px."""
     plot = pg.PlotWidget()
     qtbot.addWidget(plot)
     plot.setBackground("k")
     cloud = PointCloud(7)
     cloud.set_colour(QColor("red"))
     plot.addItem(cloud)
+    return plot, cloud
+
+
+def test_each_point_is_painted_where_it_lies_and_none_is_left_from_before(qtbot: QtBot) -> None:
+    plot, cloud = red_cloud(qtbot)
     cloud.set_points(POINTS + 100)
     cloud.set_points(POINTS)
     plot.resize(400, 300)
@@ -38,12 +44,7 @@ def test_each_point_is_painted_where_it_lies_and_none_is_left_from_before(qtbot:
 
 
 def test_a_dot_is_round_whatever_the_axes(qtbot: QtBot) -> None:
-    plot = pg.PlotWidget()
-    qtbot.addWidget(plot)
-    plot.setBackground("k")
-    cloud = PointCloud(7)
-    cloud.set_colour(QColor("red"))
-    plot.addItem(cloud)
+    plot, cloud = red_cloud(qtbot)
     cloud.set_points(np.zeros((1, 2), np.float32))
     plot.setRange(xRange=(-1e-3, 1e-3), yRange=(-50, 50), padding=0)
     plot.resize(400, 300)

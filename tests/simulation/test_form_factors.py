@@ -104,3 +104,17 @@ def test_parseval_holds_for_a_sphere():
     amplitude = math.pi / 6.0 * form_factors.ball(q * 0.5)
     integral = torch.trapezoid(4.0 * math.pi * q**2 * amplitude**2, q) / (2.0 * math.pi) ** 3
     assert integral.item() == pytest.approx(math.pi / 6.0, rel=2e-3)
+
+
+def test_a_capsule_without_height_is_a_sphere_however_far_out():
+    q = along([0.0, 0.0, 1.0], torch.linspace(1.0, 110.0, 200))
+    thick = form_factors.capsule(q, size(0.4), size(0.0))
+    sphere = form_factors.sphere(q, size(0.4))
+    assert (thick - sphere).abs().max() < 1e-4
+
+
+def test_a_thick_torus_from_its_axis_sums_its_annuli_to_the_edge_of_a_frame():
+    q = along([0.0, 0.0, 1.0], torch.linspace(1.0, 80.0, 200))
+    few = form_factors.torus(q, size(0.26), size(0.24))
+    many = form_factors.torus(q, size(0.26), size(0.24), nodes=64)
+    assert (few - many).abs().max() < 1e-4

@@ -186,3 +186,14 @@ def test_bleeding_keeps_all_charge_that_does_not_run_over_an_end():
 def test_bleeding_leaves_frames_below_the_limit_alone():
     counts = torch.rand(2, SIDE, SIDE, generator=torch.Generator().manual_seed(4)) * 99.0
     assert torch.allclose(bleed(counts, torch.full((2, 1, 1), 100.0), 2), counts, atol=1e-4)
+
+
+def test_a_pixel_of_more_detector_pixels_holds_more_before_it_is_full():
+    preset = replace(DETECTORS["jungfrau"], **PLAIN | {"saturation_photons": (100.0, 100.0)})
+    expected = torch.full((100, SIDE, SIDE), 1e5)
+    fullest = {}
+    for binning in (1.0, 3.0):
+        sides = torch.full((100,), binning)
+        counts = detect(expected, open_shadows(100), [preset] * 100, sides, Draw(5))
+        fullest[binning] = counts.flatten(1).median(1).values.min().item()
+    assert fullest[3.0] == pytest.approx(9 * fullest[1.0], rel=0.01)

@@ -10,6 +10,7 @@ from spi_viewer.simulation.particles import FAMILIES
 from spi_viewer.simulation.polyhedra import polyhedron_amplitude
 from spi_viewer.simulation.scattering import (
     Geometry,
+    averaged_over_pixels,
     coarse_grid,
     flat_detector,
     momentum_grid,
@@ -198,3 +199,14 @@ def test_pixel_contrast_agrees_with_oversampling(separation):
     expected = cross(sub).view(SIDE, fine, SIDE, fine).mean((1, 3))
     assert centre.qx.shape == (1, SIDE)
     assert (modelled - expected).abs().max() < 0.03
+
+
+def test_a_pixel_holds_the_mean_of_the_fringes_in_it():
+    period_px = 4.9
+    pixels = torch.arange(64.0)
+    rows = (1 + torch.cos(2 * math.pi * pixels / period_px)).expand(64, 64)
+    averaged = averaged_over_pixels(rows)[1:-1, 1:-1]
+    left = math.sin(math.pi / period_px) / (math.pi / period_px)  # of the contrast
+    expected = 1 + left * (rows[1:-1, 1:-1] - 1)
+    torch.testing.assert_close(averaged, expected, atol=0.01, rtol=0)
+    assert (averaged - rows[1:-1, 1:-1]).abs().max() > 0.05
