@@ -27,6 +27,7 @@ _STRETCHED = 0.5  # part of the moved frames that is zoomed by two numbers, alon
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
 _COARSE_PX = (56, 96)  # side of small files
+_RINGED = 0.45  # part of the hits' 8-bit pictures in which a ring shows
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Shares:
     banded: float = 0.2
     dead: float = 0.2
     coarsened: float = 0.3
-    clipped: float = 0.3
+    clipped: float = 0.35
+    coarsened_and_clipped: float = 0.7  # of the coarsened: small files are mostly pictures
 
 
 SHARES = Shares()
@@ -56,9 +58,9 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """All changes, in the order in which they happen to real frames, and a flip.
 
-    Takes and gives counts (B, 128, 128) float32 and valid (B, 128, 128) bool; what becomes invalid
-    is 0. frame_class (B,) is looked at where a change could take from a frame what it is known by.
-    The generator lives on the device of the frames.
+    Takes and gives counts (B, 128, 128) float32 and valid (B, 128, 128) bool; what is not
+    valid becomes 0. frame_class (B,) is looked at where a change could take from a frame what it
+    is known by. The generator lives on the device of the frames.
     """
     draw = AugmentationDraw(generator)
     changes: tuple[tuple[_Change, float], ...] = (
@@ -70,23 +72,37 @@ def augment(
         (_band, shares.banded),
         (_kill, shares.dead),
     )
-    counts, valid = counts.clone(), valid.clone()
+    counts, valid = torch.where(valid, counts, 0.0), valid.clone()
     for change, share in changes:
         rows = draw.chance(share, len(counts)).nonzero()[:, 0]
         if len(rows):
             changed, still_valid = change(counts[rows], valid[rows], draw)
             counts[rows], valid[rows] = torch.where(still_valid, changed, 0.0), still_valid
     few = int(draw.uniform(_COARSE_PX[0], _COARSE_PX[1] + 1.0))
+    small = draw.chance(shares.coarsened, len(counts))
+    rows = small.nonzero()[:, 0]
     # Whatever can still be seen in them: left out by class, small files would tell it.
-    rows = draw.chance(shares.coarsened, len(counts)).nonzero()[:, 0]
     if len(rows):
         counts[rows], valid[rows] = coarsened(counts[rows], valid[rows], few)
-    rows = draw.chance(shares.clipped, len(counts)).nonzero()[:, 0]
+    share = torch.where(small, shares.coarsened_and_clipped, shares.clipped)
+    rows = (draw.uniform(0.0, 1.0, len(counts)) < share).nonzero()[:, 0]
     if len(rows):
         shown, known = clipped(counts[rows], valid[rows], draw)
-        kept = (frame_class[rows] != FrameClass.SINGLE) | has_ring(shown, known)
+        kept = _show_rings(shown, known, frame_class[rows], draw)
         counts[rows[kept]], valid[rows[kept]] = shown[kept], known[kept]
     return counts, valid
+
+
+def _show_rings(
+    shown: Tensor, valid: Tensor, frame_class: Tensor, draw: AugmentationDraw
+) -> Tensor:
+    """Which 8-bit pictures to learn from, (B,): of hits those with a ring, of others as many.
+
+    A single particle cut down to its core is a droplet. Were only those left out, a picture in
+    8 bits would be a sign of anything but a single particle.
+    """
+    is_hit = (frame_class == FrameClass.SINGLE) | (frame_class == FrameClass.MULTI)
+    return torch.where(is_hit, has_ring(shown, valid), draw.chance(_RINGED, len(shown)))
 
 
 def _flip(counts: Tensor, valid: Tensor, _draw: AugmentationDraw) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,8 @@ def augment(counts, valid, draws, shares=SHARES, frame_class=FrameClass.MULTI):
 
 
 def only(name: str) -> Shares:
-    return dataclasses.replace(NONE, **{name: 1.0})
+    small = {"coarsened": 1.0} if name == "coarsened_and_clipped" else {}
+    return dataclasses.replace(NONE, **small, **{name: 1.0})
 
 
 @pytest.fixture
@@ -177,15 +178,32 @@ def picture(gap: float) -> torch.Tensor:
     return (core + ring).expand(40, 128, 128).contiguous()
 
 
-def test_a_single_particle_is_cut_for_display_only_where_a_ring_still_shows():
-    for frame_class, gap, shown in (
-        (FrameClass.SINGLE, 0.0, True),
-        (FrameClass.SINGLE, 900.0, False),  # the ring drowns in the core
-        (FrameClass.NON_SAMPLE, 900.0, True),
-    ):
-        counts = picture(gap)
-        if gap:
-            counts = counts.clamp_max(900.0)
-        cut, _ = augment(counts, counts >= 0, generator(0), only("clipped"), frame_class)
-        changed = (cut.amax((1, 2)) == 255).float().mean()
-        assert changed > 0.9 if shown else changed < 0.1
+def cut_for_display(frame_class: FrameClass, gap: float) -> float:
+    """Part of the pictures that become 8-bit ones."""
+    counts = picture(gap)
+    if gap:
+        counts = counts.clamp_max(900.0)
+    cut, _ = augment(counts, counts >= 0, generator(0), only("clipped"), frame_class)
+    return float((cut.amax((1, 2)) == 255).float().mean())
+
+
+@pytest.mark.parametrize("frame_class", [FrameClass.SINGLE, FrameClass.MULTI])
+def test_a_hit_is_cut_for_display_only_where_a_ring_still_shows(frame_class):
+    assert cut_for_display(frame_class, 0.0) > 0.9
+    assert cut_for_display(frame_class, 900.0) < 0.1  # the ring drowns in the core
+
+
+@pytest.mark.parametrize("frame_class", [FrameClass.NON_SAMPLE, FrameClass.BLANK])
+def test_about_as_many_of_the_others_are_cut_for_display_ring_or_not(frame_class):
+    assert 0.2 < cut_for_display(frame_class, 900.0) < 0.7
+
+
+def test_what_is_small_and_what_is_not_are_cut_for_display_by_shares_of_their_own():
+    def are_cut(**shares: float) -> float:
+        counts = picture(0.0)
+        cut, _ = augment(counts, counts >= 0, generator(0), dataclasses.replace(NONE, **shares))
+        return float((cut.amax((1, 2)) == 255).float().mean())
+
+    assert are_cut(coarsened=1.0, coarsened_and_clipped=1.0) > 0.9
+    assert are_cut(coarsened=1.0, clipped=1.0) == 0
+    assert are_cut(coarsened_and_clipped=1.0) == 0
