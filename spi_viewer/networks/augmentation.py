@@ -84,8 +84,8 @@ def augment(
     # Whatever can still be seen in them: left out by class, small files would tell it.
     if len(rows):
         counts[rows], valid[rows] = coarsened(counts[rows], valid[rows], few)
-    share = torch.where(small, shares.coarsened_and_clipped, shares.clipped)
-    rows = (draw.uniform(0.0, 1.0, len(counts)) < share).nonzero()[:, 0]
+    often = torch.where(small, shares.coarsened_and_clipped, shares.clipped)
+    rows = (draw.uniform(0.0, 1.0, len(counts)) < often).nonzero()[:, 0]
     if len(rows):
         shown, known = clipped(counts[rows], valid[rows], draw)
         kept = _show_rings(shown, known, frame_class[rows], draw)

@@ -35,9 +35,16 @@ def block_size(side_px: int) -> int:
 
 @dataclass(frozen=True)
 class _Exposure:
-    """B frames, and whether each can show its class, (B,) bool: in its setting, and at all."""
+    """B frames before detection, and whether each shows its class, (B,) bool.
+
+    Attributes:
+        frames: with the photons that reach the detector, were there no shadows, as their counts.
+        transmission: (B, S, S) of the shadows.
+        setting_suits: whether it could be shown in this setting.
+    """
 
     frames: SimulatedFrames
+    transmission: Tensor
     setting: Setting
     setting_suits: Tensor
     is_shown: Tensor
@@ -66,7 +73,7 @@ def simulate_block(
     )
     setting = draw_setting(order.photons, order.presets, side_px, draw)
     exposure = _expose(order, setting, draw)
-    frames = exposure.frames
+    frames, transmission = exposure.frames, exposure.transmission
     rows = torch.arange(count, device=draw.device)
     for _ in range(_FURTHER_ATTEMPTS):
         again = (~exposure.is_shown).nonzero()[:, 0]
@@ -74,7 +81,11 @@ def simulate_block(
             break
         rows = rows[again]
         exposure = _expose_again(order.select(rows), exposure, again, draw)
-        frames = frames.replaced(rows, exposure.frames)
+        frames.replace(rows, exposure.frames)
+        transmission[rows] = exposure.transmission
+    binning = binning_of(order.presets, frames.geometry)
+    counts = detect(frames.counts, transmission, order.presets, binning, draw)
+    frames.counts = counts.mul_(frames.valid)
     return frames
 
 
@@ -107,10 +118,9 @@ def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
     photons = order.photons * (frame_class != FrameClass.BLANK)
     expected = (intensity * response).mul_(photons[:, None, None])
     expected += light.mul_(setting.background_photons[:, None, None])
-    counts = detect(expected, shadows.transmission, chosen, binning, draw)
     hit = particles.count > 0
     frames = SimulatedFrames(
-        counts=counts * shadows.valid,
+        counts=expected,
         valid=shadows.valid,
         frame_class=frame_class,
         photons=photons,
@@ -121,35 +131,33 @@ def _expose(order: Order, setting: Setting, draw: Draw) -> _Exposure:
         detector=[preset.name for preset in chosen],
         geometry=geometry,
     )
-    return _judged(frames, setting, patterns, visible, expected * shadows.transmission)
+    return _judged(frames, shadows.transmission, setting, patterns, visible)
 
 
 def _judged(
     frames: SimulatedFrames,
+    transmission: Tensor,
     setting: Setting,
     patterns: hits.Patterns,
     visible: Tensor,
-    expected: Tensor,
 ) -> _Exposure:
-    """The exposure of frames of which so much light is visible and so many photons expected.
+    """The exposure of frames of whose patterns so much is visible.
 
     Of several particles, too, the first one's fringes must show, or settings and shadows that hide
     them would be met with multiple hits only.
     """
     is_multi = frames.frame_class == FrameClass.MULTI
-    rows = (is_multi | (frames.frame_class == FrameClass.SINGLE)).nonzero()[:, 0]
-    suits, is_shown = torch.ones_like(is_multi), torch.ones_like(is_multi)
-    light = visible[rows] * frames.photons[rows, None, None]
-    suits[rows] = visibility.shows_fringes(
-        patterns.first[rows], light, expected[rows], frames.geometry.center_px[rows]
+    is_hit = is_multi | (frames.frame_class == FrameClass.SINGLE)
+    light = visible * frames.photons[:, None, None]
+    expected = frames.counts * transmission
+    center_px = frames.geometry.center_px
+    suits = ~is_hit | visibility.shows_fringes(patterns.first, light, expected, center_px)
+    is_shown = suits.clone()
+    rows = is_multi.nonzero()[:, 0]
+    is_shown[rows] &= visibility.shows_interference(
+        patterns.interference[rows] * light[rows], expected[rows], frames.photons[rows]
     )
-    is_shown[rows] = suits[rows] & (
-        ~is_multi[rows]
-        | visibility.shows_interference(
-            patterns.interference[rows] * light, expected[rows], frames.photons[rows]
-        )
-    )
-    return _Exposure(frames, setting, suits, is_shown)
+    return _Exposure(frames, transmission, setting, suits, is_shown)
 
 
 def _draw_response(

@@ -74,7 +74,7 @@ def simulate_frames(
         simulate_block(families, seed, block, chosen, presets, device, side_px) for block in blocks
     ]
     start = first - blocks.start * size
-    return concatenate(parts).select(torch.arange(start, start + count, device=device))
+    return concatenate(parts).select(slice(start, start + count))
 
 
 def stream(
@@ -100,9 +100,9 @@ def stream(
             waiting.append(simulate_block(families, seed, block, chosen, presets, device, side_px))
             block += 1
         joined = concatenate(waiting)
-        index = torch.arange(len(joined), device=device)
-        yield joined.select(index[:batch_size])
-        waiting = [joined.select(index[batch_size:])] if len(joined) > batch_size else []
+        yield joined.select(slice(batch_size))
+        rest = slice(batch_size, len(joined))
+        waiting = [joined.select(rest)] if len(joined) > batch_size else []
 
 
 def _checked(

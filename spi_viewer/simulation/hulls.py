@@ -18,12 +18,12 @@ def convex_polyhedron(vertices: NDArray[np.float64]) -> Polyhedron:
     points = _centred(np.asarray(vertices, dtype=np.float64))
     normals, loops = _hull_faces(points)
     keep = _one_of_each_pair(normals, points)
-    arrays = _face_arrays(points, normals, loops)
-    arrays |= _edge_arrays(points, normals, loops, keep)
+    faces = _face_arrays(points, normals, loops)
+    # Each face is the base of a pyramid with its top in the centroid.
+    volume = float((faces["areas"] * (faces["centers"] * normals).sum(1)).sum()) / 3.0
     if keep is not None:
-        for name in ("normals", "tangents_1", "tangents_2", "centers", "areas"):
-            arrays[name] = arrays[name][keep]
-    volume = ConvexHull(points).volume
+        faces = {name: values[keep] for name, values in faces.items()}
+    arrays = faces | _edge_arrays(points, normals, loops, keep)
     tensors = {name: torch.from_numpy(value).unsqueeze(0) for name, value in arrays.items()}
     tensors["outward"] = tensors["outward"].permute(2, 0, 1, 3).contiguous()
     tensors["faces"] = tensors["faces"].permute(2, 0, 1).contiguous()
@@ -55,11 +55,10 @@ def _hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[
             groups.append((plane, {int(corner) for corner in triangle}))
     normals = np.array([plane[:3] for plane, _ in groups])
     loops = []
-    for normal, (_, members) in zip(normals, groups, strict=True):
+    for first, second, (_, members) in zip(*_tangents(normals), groups, strict=True):
         corners_ = np.array(sorted(members))
         flat = points[corners_] - points[corners_].mean(0)
-        first, second = _tangents(normal[None])
-        angle = np.arctan2(flat @ second[0], flat @ first[0])
+        angle = np.arctan2(flat @ second, flat @ first)
         loops.append(corners_[np.argsort(angle)])
     return normals, loops
 
@@ -117,16 +116,16 @@ def _edge_arrays(
     keep: NDArray[np.int64] | None,
 ) -> dict[str, NDArray]:
     """Edges with both faces; with `keep`, only upper edges, faces folded onto the kept ones."""
-    sides: dict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = {}
-    for face, loop in enumerate(loops):
-        for start, stop in zip(loop, np.roll(loop, -1), strict=True):
-            out = np.cross(points[stop] - points[start], normals[face])
-            key = (int(min(start, stop)), int(max(start, stop)))
-            sides.setdefault(key, []).append((face, out))
-    middles = np.array([(points[a] + points[b]) / 2.0 for a, b in sides])
-    vectors = np.array([points[b] - points[a] for a, b in sides])
-    faces = np.array([[face for face, _ in pair] for pair in sides.values()])
-    outward = np.array([[out for _, out in pair] for pair in sides.values()])
+    start = np.concatenate(loops)
+    stop = np.concatenate([np.roll(loop, -1) for loop in loops])
+    face = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    out = np.cross(points[stop] - points[start], normals[face])
+    # Both faces of an edge meet it; sorted by its corners they stand side by side.
+    low, high = np.minimum(start, stop), np.maximum(start, stop)
+    pairs = np.lexsort((face, high, low)).reshape(-1, 2)
+    a, b = points[low[pairs[:, 0]]], points[high[pairs[:, 0]]]
+    middles, vectors = (a + b) / 2.0, b - a
+    faces, outward = face[pairs], out[pairs]
     if keep is not None:
         upper = _is_upper(middles)
         middles, vectors, faces, outward = (a[upper] for a in (middles, vectors, faces, outward))

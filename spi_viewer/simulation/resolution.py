@@ -47,13 +47,15 @@ def is_resolved(
         side_px=NETWORK_SIDE_PX,
     )
     offset = seen.center_px.mean(1, keepdim=True) + NETWORK_SIDE_PX / 6.0
-    modulation = torch.zeros_like(photons)
-    for first in range(position_nm.shape[1]):
-        for second in range(first + 1, position_nm.shape[1]):
-            separation = position_nm[:, second] - position_nm[:, first]
-            contrast = pixel_contrast(separation, seen, offset).prod(1)[:, 0]
-            contrast = contrast * (contrast > _MIN_CONTRAST)
-            reach = _MIN_APART * (diameter_nm[:, first] + diameter_nm[:, second]) / 2.0
-            apart = separation[:, :2].norm(dim=1) > reach
-            modulation += 2.0 * share[:, first] * share[:, second] * contrast**2 * apart
+    particles = position_nm.shape[1]
+    first, second = torch.triu_indices(particles, particles, 1, device=photons.device)
+    separation = position_nm[:, second] - position_nm[:, first]  # (M, pairs, 3)
+    pairs = len(first)
+    frame = torch.arange(len(photons), device=photons.device).repeat_interleave(pairs)
+    contrast = pixel_contrast(separation.flatten(0, 1), seen.select(frame), offset[frame])
+    contrast = contrast.prod(1)[:, 0].view(-1, pairs)
+    contrast = contrast * (contrast > _MIN_CONTRAST)
+    reach = _MIN_APART * (diameter_nm[:, first] + diameter_nm[:, second]) / 2.0
+    apart = separation[..., :2].norm(dim=2) > reach
+    modulation = (2.0 * share[:, first] * share[:, second] * contrast**2 * apart).sum(1)
     return (modulation > MIN_MODULATION) & (modulation * photons > MIN_CHI_SQUARED)

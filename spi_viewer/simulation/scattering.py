@@ -40,7 +40,7 @@ class Geometry:
     center_px: Tensor
     side_px: int
 
-    def select(self, index: Tensor) -> Geometry:
+    def select(self, index: Tensor | slice) -> Geometry:
         """The geometry of frames `index`."""
         return Geometry(
             self.wavelength_nm[index],

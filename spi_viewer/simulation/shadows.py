@@ -98,9 +98,9 @@ def _draw_stops(
     cosine, sine = torch.cos(turn)[:, None, None], torch.sin(turn)[:, None, None]
     along, across = cosine * x + sine * y, cosine * y - sine * x
     size = radius[:, None, None]
-    box = torch.maximum(along.abs(), across.abs()) * 1.1
-    distance = torch.where(square, box, torch.hypot(along, across))
-    hidden = distance < size
+    in_box = torch.maximum(along.abs(), across.abs()) * 1.1 < size
+    in_disc = along.square() + across.square() < size.square()
+    hidden = torch.where(square, in_box, in_disc)
     start = torch.where(two_sided, -reach, torch.zeros_like(reach))[:, None, None]
     on_arm = across.abs() < (half_width * arm)[:, None, None]
     on_arm &= (along > start) & (along < reach[:, None, None])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -42,9 +42,9 @@ class SimulatedFrames:
     def __len__(self) -> int:
         return len(self.family)
 
-    def select(self, index: Tensor) -> SimulatedFrames:
-        """Frames `index` (int64) of these."""
-        rows = index.tolist()
+    def select(self, index: Tensor | slice) -> SimulatedFrames:
+        """Frames `index` (int64) of these; those of a slice share its memory."""
+        rows = range(len(self))[index] if isinstance(index, slice) else index.tolist()
         return SimulatedFrames(
             counts=self.counts[index],
             valid=self.valid[index],
@@ -58,11 +58,18 @@ class SimulatedFrames:
             geometry=self.geometry.select(index),
         )
 
-    def replaced(self, index: Tensor, others: SimulatedFrames) -> SimulatedFrames:
-        """These with `others` in the places `index` (int64)."""
+    def replace(self, index: Tensor, others: SimulatedFrames) -> None:
+        """Put `others` in the places `index` (int64)."""
+        for entry in fields(self):
+            mine, theirs = getattr(self, entry.name), getattr(others, entry.name)
+            if isinstance(mine, Tensor):
+                mine[index] = theirs
+            elif isinstance(mine, list):
+                for row, value in zip(index.tolist(), theirs, strict=True):
+                    mine[row] = value
         source = torch.arange(len(self), device=index.device)
         source[index] = len(self) + torch.arange(len(index), device=index.device)
-        return concatenate([self, others]).select(source)
+        self.geometry = join_geometries([self.geometry, others.geometry]).select(source)
 
 
 def concatenate(parts: Sequence[SimulatedFrames]) -> SimulatedFrames:

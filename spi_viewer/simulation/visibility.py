@@ -38,10 +38,10 @@ def shows_fringes(intensity: Tensor, light: Tensor, expected: Tensor, center_px:
     side = intensity.shape[-1]
     grid, area = _rays(center_px, side)
     inside = (grid.abs() <= 1.0).all(-1)
-    sampled = torch.nn.functional.grid_sample(
-        torch.stack([intensity, light, expected], 1), grid, align_corners=True
-    )
-    along, light, expected = sampled.unbind(1)  # (B, rays, steps)
+    along, light, expected = (
+        torch.nn.functional.grid_sample(image[:, None], grid, align_corners=True)[:, 0]
+        for image in (intensity, light, expected)
+    )  # (B, rays, steps)
     darkest = torch.where(inside, along, torch.inf).cummin(2).values
     risen = torch.where(inside, along - darkest, 0.0) * light
     chi_squared = (risen.square() / (expected + _DARK_VARIANCE) * area).sum((1, 2))
