@@ -27,7 +27,7 @@ _STRETCHED = 0.5  # part of the moved frames that is zoomed by two numbers, alon
 _BAND = (0.01, 0.08)  # width of an arm or a cable, of the side
 _DEAD = (0.03, 0.38)  # side of a dead module, of the side
 _COARSE_PX = (56, 96)  # side of small files
-_RINGED = 0.45  # part of the hits' 8-bit pictures in which a ring shows
+_RINGED = 0.45  # part of the hits' 8-bit pictures in which a ring shows: 0.5 large, 0.4 small
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def _show_rings(
 ) -> Tensor:
     """Which 8-bit pictures to learn from, (B,): of hits those with a ring, of others as many.
 
-    A single particle cut down to its core is a droplet. Were only those left out, a picture in
-    8 bits would be a sign of anything but a single particle.
+    Were only single particles without a ring left out, 8 bits would be a sign of anything else.
     """
     is_hit = (frame_class == FrameClass.SINGLE) | (frame_class == FrameClass.MULTI)
     return torch.where(is_hit, has_ring(shown, valid), draw.chance(_RINGED, len(shown)))

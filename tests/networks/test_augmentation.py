@@ -8,6 +8,7 @@ import torch
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks import augmentation
 from spi_viewer.networks.augmentation import SHARES, Shares
+from spi_viewer.simulation.dataset import simulate_frames
 
 NONE = Shares(**{field.name: 0.0 for field in dataclasses.fields(Shares)})
 NAMES = [field.name for field in dataclasses.fields(Shares)]
@@ -193,9 +194,20 @@ def test_a_hit_is_cut_for_display_only_where_a_ring_still_shows(frame_class):
     assert cut_for_display(frame_class, 900.0) < 0.1  # the ring drowns in the core
 
 
-@pytest.mark.parametrize("frame_class", [FrameClass.NON_SAMPLE, FrameClass.BLANK])
-def test_about_as_many_of_the_others_are_cut_for_display_ring_or_not(frame_class):
-    assert 0.2 < cut_for_display(frame_class, 900.0) < 0.7
+@pytest.mark.parametrize("name", ["clipped", "coarsened_and_clipped"])
+def test_a_picture_in_eight_bits_is_no_sign_of_a_class(name):
+    """Of simulated frames about as many of each class become one."""
+    each = dict.fromkeys(FrameClass, 0.25)
+    frames = simulate_frames(["icosahedron", "spheroid"], 600, 5, weights=each, side_px=128)
+    bright = (frames.photons > 3000) | (frames.frame_class == FrameClass.BLANK)
+    counts, valid, target = (
+        values[bright] for values in (frames.counts, frames.valid, frames.frame_class)
+    )
+    shown, _ = augmentation.augment(counts, valid, target, generator(3), only(name))
+    is_picture = (shown.amax((1, 2)) == 255) & (shown == shown.round()).flatten(1).all(1)
+    parts = [float(is_picture[target == int(one)].float().mean()) for one in each]
+    assert max(parts) - min(parts) < 0.2
+    assert min(parts) > 0.2
 
 
 def test_what_is_small_and_what_is_not_are_cut_for_display_by_shares_of_their_own():
