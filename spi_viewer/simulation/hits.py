@@ -26,7 +26,7 @@ from spi_viewer.simulation.shapes import Shapes
 from spi_viewer.simulation.texture import Texture, draw_texture, textured_amplitude
 
 # Particles are sorted by their fringe number into grids that are just fine enough.
-_GRID_FRINGES = (9.0, 18.0, 33.0)
+_GRID_FRINGES = (9.0, 18.0, 28.0, 41.0)
 _ELECTRONS_PER_NM3 = 430.0  # protein, dry
 
 

@@ -82,7 +82,7 @@ def _blob(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tensor:
     """A broad core without rings, lopsided, sometimes smeared: droplets of all sizes at once."""
     count = center_px.shape[0]
     radius, azimuth = _polar(center_px, side, draw, 2.2)
-    width = draw.log_uniform(0.05, 0.3, count)[:, None, None]
+    width = draw.log_uniform(0.04, 0.5, count)[:, None, None]
     lobes = draw.normal(0.0, 0.2, count, 4)[..., None, None]
     phases = draw.uniform(0.0, 2.0 * math.pi, count, 4)[..., None, None]
     edge = torch.zeros_like(radius)
@@ -91,7 +91,8 @@ def _blob(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tensor:
     scaled = radius / (width * torch.exp(edge.clamp(-0.7, 0.7)))
     sharp = draw.chance(0.5, count)[:, None, None]
     steep = draw.uniform(1.0, 2.5, count)[:, None, None]
-    image = torch.where(sharp, torch.exp(-(scaled**2)), (1.0 + scaled**2) ** -steep)
+    power = draw.uniform(1.0, 3.0, count)[:, None, None]
+    image = torch.where(sharp, torch.exp(-(scaled**power)), (1.0 + scaled**2) ** -steep)
     sigma = draw.uniform(0.1, 0.6, count)[:, None, None]
     return image * grid.at_pixels(torch.exp(sigma * slow_field(count, grid, side, draw)))
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spi_viewer.simulation.detector import DetectorPreset
+from spi_viewer.frames import NETWORK_SIDE_PX
+from spi_viewer.simulation.detector import DetectorPreset, are_real
 from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.scattering import EV_NM, Geometry, join_geometries
 
-# Fringe periods across the frame that the largest particle makes: 5 to 28 px each at 128 px.
-_FRINGES = (4.5, 26.0)
+_FEWEST_FRINGES = 4.5  # periods across the frame that the largest particle makes
+_FINEST_FRINGE_PX = 3.2  # of the network's pixels, or of a smaller frame's own
+_DARK = 0.15  # part of the frames without any background, as of counted photons in good vacuum
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def draw_setting(
     photons: Tensor, presets: list[DetectorPreset], side_px: int, draw: Draw
 ) -> Setting:
     """One for each frame, on its detector, for so many photons of the sample (B,)."""
+    most_fringes = min(side_px, NETWORK_SIDE_PX) / _FINEST_FRINGE_PX
     return Setting(
         _draw_geometry(presets, side_px, draw),
-        draw.log_uniform(*_FRINGES, len(presets)),
+        draw.log_uniform(_FEWEST_FRINGES, most_fringes, len(presets)),
         _draw_background_photons(photons, presets, draw),
     )
 
@@ -87,7 +90,7 @@ def draw_setting(
 def _draw_geometry(presets: list[DetectorPreset], side: int, draw: Draw) -> Geometry:
     """Energy, distance and centre of each frame; the frame shows half to all of the detector."""
     count = len(presets)
-    real = torch.tensor([preset.nuisances for preset in presets], device=draw.device)
+    real = are_real(presets, draw.device)
 
     def pick(pairs: list[tuple[float, float]]) -> Tensor:
         bounds = torch.tensor(pairs, device=draw.device)
@@ -114,11 +117,11 @@ def binning_of(presets: list[DetectorPreset], geometry: Geometry) -> Tensor:
 
 
 def _draw_background_photons(photons: Tensor, presets: list[DetectorPreset], draw: Draw) -> Tensor:
-    """Background photons of each frame (B,), log-normal about a fifth of the sample's.
+    """Background photons of each frame (B,), log-normal about a fifth of the sample's, or none.
 
     Blank frames follow the photons that a hit would have had, so that brightness of the background
     does not tell the class; one blank or hit in eight has a strong one.
     """
     ratio = draw.log_normal(0.2, 1.0, len(photons)).clamp_max(2.0)
-    perfect = torch.tensor([not preset.nuisances for preset in presets], device=draw.device)
-    return torch.where(perfect, torch.zeros_like(ratio), ratio) * photons
+    dark = draw.chance(_DARK, len(photons)) | ~are_real(presets, draw.device)
+    return torch.where(dark, torch.zeros_like(ratio), ratio) * photons

@@ -10,6 +10,8 @@ from torch import Tensor
 from spi_viewer.simulation.detector import DetectorPreset, are_real, draw_within
 from spi_viewer.simulation.draws import Draw
 
+_WITH_STOP = 0.75  # part of the frames
+
 
 @dataclass(frozen=True)
 class Shadows:
@@ -76,15 +78,17 @@ def _draw_stops(
 ) -> Tensor:
     """(B, S, S) True behind the beam stop, round or square, and its arm, one- or two-sided.
 
-    In three frames of four the stop suits the sample, as at beamtimes: it hides 0.4 to 1.5 fringe
-    periods from the centre, most of the direct lobe.
+    In three frames of four that have one it suits the sample, as at beamtimes: it hides 0.4 to 1.5
+    fringe periods from the centre, most of the direct lobe. A frame in four has none: the beam goes
+    through a hole, or the pattern is bright enough with its whole core.
     """
     count = len(presets)
     radius = draw_within([preset.stop_radius for preset in presets], draw) * side
     suited = fringe_px * draw.uniform(0.4, 1.5, count)
     suited = suited.clamp(0.01 * side, 0.12 * side)
     radius = torch.where(draw.chance(0.75, count), suited, radius)
-    radius = torch.where(are_real(presets, draw.device), radius, torch.zeros_like(radius))
+    present = are_real(presets, draw.device) & draw.chance(_WITH_STOP, count)
+    radius = torch.where(present, radius, torch.zeros_like(radius))
     middle = center_px + draw.normal(0.0, 0.008 * side, count, 2)
     turn = draw.uniform(0.0, 6.2832, count)
     square = draw.chance(0.4, count)[:, None, None]
