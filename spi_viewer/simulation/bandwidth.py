@@ -3,9 +3,9 @@
 A pulse of relative width s (rms) averages the pattern over q (1 + e), e of variance s^2. To second
 order <I> = I + s^2 / 2 (r^2 d2/dr2) I about the beam centre. For a fringe of wavenumber kappa per
 pixel at radius r the exact factor of a Gaussian spectrum is exp(-(kappa r s)^2 / 2); the error of
-the second order is (kappa r s)^4 / 8: 1 % of a fringe at the edge for the finest fringes of a single
-particle (3.2 of 128 pixels) at 1 % full width, less everywhere else. Differences over whole
-pixels take another eighth off the effect on such fringes. The slope term s^2 r dI/dr, below 1e-4
+the second order is (kappa r s)^4 / 8: 1 % of a fringe at the edge for the finest fringes of a
+single particle (3.2 of 128 pixels) at 1 % full width, less everywhere else. Differences over whole
+pixels take another quarter off the effect on such fringes. The slope term s^2 r dI/dr, below 1e-4
 of I for any pattern without poles, and the change of q_z, which follows q^2 instead of q, are left
 out.
 """

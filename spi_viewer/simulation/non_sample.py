@@ -2,8 +2,8 @@
 
 Label rule: a small homogeneous sphere with resolved rings looks the same whether it is a droplet
 or a sample, so such frames are never drawn as non-sample. What is drawn here can be told from a
-single particle by eye: fringes too fine or too few to see, streaks, smooth lopsided blobs,
-hundreds of grains at once, partial powder rings.
+single particle by eye: fringes too fine or too few to see, streaks, smooth blobs, hundreds of
+grains at once, partial powder rings.
 """
 
 from __future__ import annotations
@@ -39,14 +39,19 @@ def draw_non_sample(
     return image, [KINDS[kind] for kind in kinds.tolist()]
 
 
-def _polar(center_px: Tensor, side: int, draw: Draw, squeeze: float) -> tuple[Tensor, Tensor]:
-    """Distance from the centre as a part of the side and azimuth, on a squeezed, turned grid."""
+def _polar(
+    center_px: Tensor, side: int, draw: Draw, squeeze: float | Tensor
+) -> tuple[Tensor, Tensor]:
+    """Distance from the centre as a part of the side and azimuth, on a squeezed, turned grid.
+
+    The ratio of the axes is log-uniform from 1 to `squeeze`, of all frames or (B,).
+    """
     count = center_px.shape[0]
     pixels = torch.arange(side, device=draw.device, dtype=torch.float32)
     y = (pixels - center_px[:, :1])[:, :, None] / side
     x = (pixels - center_px[:, 1:])[:, None, :] / side
     turn = draw.uniform(0.0, math.pi, count)[:, None, None]
-    factor = draw.log_uniform(1.0, squeeze, count)[:, None, None]
+    factor = (squeeze ** draw.uniform(0.0, 1.0, count))[:, None, None]
     along = (torch.cos(turn) * x + torch.sin(turn) * y) * torch.sqrt(factor)
     across = (torch.cos(turn) * y - torch.sin(turn) * x) / torch.sqrt(factor)
     return torch.hypot(along, across), torch.atan2(across, along)
@@ -79,11 +84,12 @@ def _jet(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tensor:
 
 
 def _blob(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tensor:
-    """A broad core without rings, lopsided, sometimes smeared: droplets of all sizes at once."""
+    """A broad core without rings, round to lopsided, or smeared: droplets of all sizes at once."""
     count = center_px.shape[0]
-    radius, azimuth = _polar(center_px, side, draw, 2.2)
+    lopsided = draw.uniform(0.0, 1.0, count)
+    radius, azimuth = _polar(center_px, side, draw, 2.2**lopsided)
     width = draw.log_uniform(0.04, 0.5, count)[:, None, None]
-    lobes = draw.normal(0.0, 0.2, count, 4)[..., None, None]
+    lobes = (draw.normal(0.0, 0.2, count, 4) * lopsided[:, None])[..., None, None]
     phases = draw.uniform(0.0, 2.0 * math.pi, count, 4)[..., None, None]
     edge = torch.zeros_like(radius)
     for order in range(4):
@@ -93,7 +99,7 @@ def _blob(grid: CoarseGrid, center_px: Tensor, side: int, draw: Draw) -> Tensor:
     steep = draw.uniform(1.0, 2.5, count)[:, None, None]
     power = draw.uniform(1.0, 3.0, count)[:, None, None]
     image = torch.where(sharp, torch.exp(-(scaled**power)), (1.0 + scaled**2) ** -steep)
-    sigma = draw.uniform(0.1, 0.6, count)[:, None, None]
+    sigma = (draw.uniform(0.0, 0.6, count) * lopsided)[:, None, None]
     return image * grid.at_pixels(torch.exp(sigma * slow_field(count, grid, side, draw)))
 
 

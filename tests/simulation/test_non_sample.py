@@ -16,6 +16,21 @@ def test_non_sample_frames_are_of_all_kinds_with_unit_sum():
     assert (image >= 0).all()
 
 
+def test_blobs_are_round_as_well_as_lopsided():
+    """Roundness: the smaller over the larger axis of inertia of what stands above half the peak."""
+    image, kinds = draw_non_sample(GRID, torch.full((600, 2), 31.5), SIDE, Draw(6))
+    blobs = image[[kind == "blob" for kind in kinds]]
+    above = (blobs > blobs.amax((1, 2), keepdim=True) / 2).float()
+    place = torch.stack(torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij"))
+    weight = above / above.sum((1, 2), keepdim=True)
+    offset = place - torch.einsum("bij,aij->ba", weight, place)[..., None, None]
+    inertia = torch.einsum("bij,baij,bcij->bac", weight, offset, offset)
+    axes = torch.linalg.eigvalsh(inertia + torch.eye(2) * 1e-3).sqrt()
+    roundness = axes[:, 0] / axes[:, 1]
+    assert (roundness > 0.9).float().mean() > 0.05
+    assert (roundness < 0.6).float().mean() > 0.2
+
+
 def test_backgrounds_have_unit_sum_and_are_never_negative():
     image = draw_background(GRID, torch.full((60, 2), 31.5), SIDE, Draw(2))
     assert torch.allclose(image.sum((1, 2)), torch.ones(60), atol=1e-4)
