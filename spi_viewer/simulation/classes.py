@@ -70,13 +70,13 @@ def draw_classes(weights: dict[FrameClass, float], first: int, count: int, seed:
 
 
 def draw_photons(count: int, draw: Draw) -> Tensor:
-    """Sample photons on the visible detector (B,): 500 to 1e6, four in five from 2e3 on.
+    """Sample photons on the visible detector (B,): 2e3 to 1e6, in one frame of five 500 to 1e8.
 
-    This is the heavy tail of the fluence over more than three decades, drawn where it matters:
+    This is the heavy tail of the fluence over more than five decades, drawn where it matters:
     on the detector. The fluence that it takes follows from the particle (see dataset).
     """
     usual = draw.log_uniform(2e3, 1e6, count)
-    rare = draw.log_uniform(5e2, 1e6, count)
+    rare = draw.log_uniform(5e2, 1e8, count)
     return torch.where(draw.chance(0.8, count), usual, rare)
 
 

@@ -14,6 +14,7 @@ from spi_viewer.simulation.scattering import EV_NM, Geometry, join_geometries
 
 _FEWEST_FRINGES = 4.5  # periods across the frame that the largest particle makes
 _FINEST_FRINGE_PX = 3.2  # of the network's pixels, or of a smaller frame's own
+_BRIGHTEST_TO_FOLLOW = 1e6  # photons of the sample that the background grows with
 _DARK = 0.15  # part of the frames without any background, as of counted photons in good vacuum
 
 
@@ -119,9 +120,11 @@ def binning_of(presets: list[DetectorPreset], geometry: Geometry) -> Tensor:
 def _draw_background_photons(photons: Tensor, presets: list[DetectorPreset], draw: Draw) -> Tensor:
     """Background photons of each frame (B,), log-normal about a fifth of the sample's, or none.
 
+    Beside a very bright hit it stays what it was: the gas gives no more light for it.
     Blank frames follow the photons that a hit would have had, so that brightness of the background
     does not tell the class; one blank or hit in eight has a strong one.
     """
     ratio = draw.log_normal(0.2, 1.0, len(photons)).clamp_max(2.0)
     dark = draw.chance(_DARK, len(photons)) | ~are_real(presets, draw.device)
-    return torch.where(dark, torch.zeros_like(ratio), ratio) * photons
+    ratio = torch.where(dark, torch.zeros_like(ratio), ratio)
+    return ratio * photons.clamp_max(_BRIGHTEST_TO_FOLLOW)
