@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spi_viewer.evaluation.frame_sets import GroupedBatch
+from spi_viewer.evaluation.frame_sets import EvaluationBatch
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.frame_classifier import FrameClassifier
 from spi_viewer.networks.intervals import Estimate, share
 from spi_viewer.networks.measurement import bright_frames
 from spi_viewer.networks.training_data import TrainingBatch
 
-_COLUMNS = ("probability", "frame_class", "photons", "family", "group", "unfamiliar")
+_COLUMNS = ("probability", "frame_class", "photons", "family", "group", "fringes", "unfamiliar")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Answers:
         photons: (N,) scattered by what was hit.
         family: (N,) str; of the kind of non-sample, or 'blank', where no particle was hit.
         group: (N,) frames of one group, such as views of one event, are no independent evidence.
+        fringes: (N,) across the frame by the largest particle; 0 without one, or not known.
         unfamiliar: (N,) bool, flagged as unlike anything in training.
     """
 
@@ -41,6 +42,7 @@ class Answers:
     photons: NDArray[np.float32]
     family: NDArray[np.str_]
     group: NDArray
+    fringes: NDArray[np.float32]
     unfamiliar: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -112,15 +114,16 @@ class Answers:
 
 
 def judged(
-    models: Mapping[str, FrameClassifier], batches: Iterable[GroupedBatch]
+    models: Mapping[str, FrameClassifier], batches: Iterable[EvaluationBatch]
 ) -> Iterator[list[Answers]]:
     """Every model's answers, in the order of `models`, batch after batch."""
     start = 0
-    for batch, group in batches:
-        frames = len(batch.frame_class)
-        own = np.arange(start, start + frames) if group is None else np.asarray(group)
+    for batch in batches:
+        frames = len(batch.frames.frame_class)
+        own = np.arange(start, start + frames) if batch.group is None else np.asarray(batch.group)
+        fringes = np.zeros(frames) if batch.fringes is None else batch.fringes
         start += frames
-        yield [_judge(name, model, batch, own) for name, model in models.items()]
+        yield [_judge(name, model, batch.frames, own, fringes) for name, model in models.items()]
 
 
 def gathered(parts: Iterable[list[Answers]]) -> list[Answers]:
@@ -135,7 +138,9 @@ def _joined(parts: Sequence[Answers]) -> Answers:
     return replace(parts[0], **together)
 
 
-def _judge(name: str, model: FrameClassifier, batch: TrainingBatch, group: NDArray) -> Answers:
+def _judge(
+    name: str, model: FrameClassifier, batch: TrainingBatch, group: NDArray, fringes: NDArray
+) -> Answers:
     answer = model.classify(batch.counts.cpu().numpy(), batch.valid.cpu().numpy())
     return Answers(
         model=name,
@@ -145,5 +150,6 @@ def _judge(name: str, model: FrameClassifier, batch: TrainingBatch, group: NDArr
         photons=batch.photons.cpu().numpy(),
         family=np.asarray(batch.family, str),
         group=group,
+        fringes=fringes.astype(np.float32),
         unfamiliar=answer.out_of_distribution,
     )

@@ -62,13 +62,14 @@ def answers_table(frames: FrameSet, answers: Sequence[Answers]) -> Table:
     table = Table(
         f"answers_{file_name(frames.name)}",
         "Every answer",
-        ["frame", "event", "class", "family", "photons", *names],
+        ["frame", "event", "class", "family", "photons", "fringes", *names],
     )
     for row in range(len(first)):
         label = FrameClass(int(first.frame_class[row])).label
         known: list[Cell] = [row, str(first.group[row]), label, str(first.family[row])]
         said = [float(answer.p_good[row]) for answer in answers]
-        table.rows.append([*known, float(first.photons[row]), *said])
+        size = [float(first.photons[row]), float(first.fringes[row]) or None]
+        table.rows.append([*known, *size, *said])
     return table
 
 

@@ -10,6 +10,7 @@ from spi_viewer.errors import EvaluationError
 from spi_viewer.evaluation.activation import activation_part, choose_examples
 from spi_viewer.evaluation.answers import Answers, gathered, judged
 from spi_viewer.evaluation.conditions import answers_table, models_part
+from spi_viewer.evaluation.deciles import fringes_part, photons_part
 from spi_viewer.evaluation.depth import DepthStudy
 from spi_viewer.evaluation.drawing import Palette
 from spi_viewer.evaluation.families import families_part
@@ -23,7 +24,7 @@ from spi_viewer.evaluation.poster import poster_part
 from spi_viewer.evaluation.progress import Progress, ShowProgress
 from spi_viewer.evaluation.reliability import calibration_part
 from spi_viewer.evaluation.report import Part, Report
-from spi_viewer.evaluation.simulated import accuracy_part, photons_part
+from spi_viewer.evaluation.simulated import accuracy_part
 from spi_viewer.evaluation.speed import Speed, measure_speed, speed_frames, speed_part
 from spi_viewer.evaluation.trade_off import curves_part
 
@@ -103,6 +104,7 @@ class _Evaluation:
         yield accuracy
         yield families_part(self._models, answers, palette)
         yield photons_part(answers, palette)
+        yield fringes_part(answers, palette)
         yield curves_part(answers, palette)
         yield calibration_part(self._models, answers, palette)
 
@@ -132,13 +134,13 @@ class _Evaluation:
 
     def _speeds(self) -> list[Speed]:
         self._progress.begin("timing", speed_frames(len(self._models)))
-        batch, _ = next(self._plan.simulated.batches())
+        frames = next(self._plan.simulated.batches()).frames
         classifiers = {model.name: model.classifier for model in self._models}
-        return measure_speed(classifiers, batch, self._progress)
+        return measure_speed(classifiers, frames, self._progress)
 
     def _activations(self) -> Part:
         first = itertools.islice(self._plan.simulated.batches(), _EXAMPLE_BATCHES)
-        examples = choose_examples(batch for batch, _ in first)
+        examples = choose_examples(batch.frames for batch in first)
         return activation_part({m.name: m.classifier for m in self._models}, examples)
 
     def _learning(self) -> None:

@@ -1,14 +1,15 @@
-"""Curves over all thresholds, and rates by family and by photons."""
+"""Curves over all thresholds, and rates by family, by photons and by fringes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spi_viewer.evaluation.answers import Answers
 from spi_viewer.evaluation.drawing import (
@@ -25,8 +26,8 @@ from spi_viewer.networks.curves import operating_curve, precision_of
 from spi_viewer.networks.intervals import Estimate
 
 _BAND_POINTS = 200
-_GUIDES_PER_CENT = (0.5, 1.0)  # shares of bad frames that thresholds are set by
-_PER_CENT = FuncFormatter(lambda value, _: f"{value:g}")
+_GUIDES_PLAIN = (0.5, 1.0)  # shares of bad frames that thresholds are set by
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 @styled
@@ -41,12 +42,12 @@ def draw_operating_curves(answers: Sequence[Answers], palette: Palette) -> Figur
         axis.step(x[1:], y[1:], where="post", label=answer.model, **palette.line(answer.model))
         at = curve.place_of(answer.threshold)
         axis.plot(x[at], y[at], linestyle="none", clip_on=False, **palette.of(answer.model))
-    for guide in _GUIDES_PER_CENT:
+    for guide in _GUIDES_PLAIN:
         axis.axvline(guide, color="#888888", linewidth=1, linestyle=":")
     axis.set_xscale("log")
-    axis.set_xlim(min(least, min(_GUIDES_PER_CENT) / 2), 100)
+    axis.set_xlim(min(least, min(_GUIDES_PLAIN) / 2), 100)
     axis.set_ylim(0, 101)
-    axis.xaxis.set_major_formatter(_PER_CENT)
+    axis.xaxis.set_major_formatter(_PLAIN)
     axis.set_xlabel("bad frames called good (%)")
     axis.set_ylabel("good frames called good (%)")
     axis.legend(loc="lower right")
@@ -126,25 +127,37 @@ def draw_rates_by_name(
     return figure
 
 
+@dataclass(frozen=True)
+class Trend:
+    """Rates of one model's errors over something above 0, a point an entry."""
+
+    x: Sequence[float]
+    lost: Sequence[Estimate]
+    let_in: Sequence[Estimate]
+
+
 @styled
-def draw_rates_by_photons(
-    photons: Mapping[str, Sequence[float]],
-    lost: Mapping[str, Sequence[Estimate]],
-    taken: Mapping[str, Sequence[Estimate]],
-    palette: Palette,
-) -> Figure:
-    """False negatives and false positives over photons; all by model, a point a decile."""
+def draw_trends(trends: Mapping[str, Trend], label: str, palette: Palette) -> Figure:
+    """False negatives and false positives of each model over what the label names."""
     figure, axes = new_axes(1, 2, height_in=2.8)
-    panels = (("good frames called bad (%)", lost), ("bad frames called good (%)", taken))
-    for axis, (label, rates) in zip(axes[0], panels, strict=True):
-        for number, (model, estimates) in enumerate(rates.items()):
-            value, error = error_bars(estimates)
-            x = np.asarray(photons[model]) * 1.04 ** (number - (len(rates) - 1) / 2)
+    highest = max((max(trend.x) / min(trend.x) for trend in trends.values()), default=1.0)
+    apart = highest**0.008  # of the models' points, so that none hides another
+    for number, (model, trend) in enumerate(trends.items()):
+        x = np.asarray(trend.x) * apart ** (number - (len(trends) - 1) / 2)
+        for axis, rates in zip(axes[0], (trend.lost, trend.let_in), strict=True):
+            value, error = error_bars(rates)
             axis.errorbar(x, value, yerr=error, elinewidth=1.0, label=model, **palette.of(model))
+    for axis, rate in zip(
+        axes[0], ("good frames called bad", "bad frames called good"), strict=True
+    ):
         axis.set_xscale("log")
+        if highest < 30:  # less than a tick a decade would tell nothing
+            axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 3, 5)))
+            axis.xaxis.set_major_formatter(_PLAIN)
+            axis.xaxis.set_minor_formatter(NullFormatter())
         _make_room_at_zero(axis.set_ylim, axis.get_ylim()[1])
-        axis.set_xlabel("photons from the sample")
-        axis.set_ylabel(label)
+        axis.set_xlabel(label)
+        axis.set_ylabel(f"{rate} (%)")
     legend_below(figure, axes[0, 0])
     return figure
 

@@ -18,8 +18,19 @@ from spi_viewer.simulation.particles import FAMILIES
 BATCH_FRAMES = 128
 _EVALUATION_SEED = 3_000_000_019  # trainings, their validation and test sets lie far below
 
-# Labelled frames, and (B,) the group of each, such as its event; None: each is its own.
-GroupedBatch = tuple[TrainingBatch, NDArray | None]
+
+@dataclass(frozen=True)
+class EvaluationBatch:
+    """B labelled frames, and what else is known of them.
+
+    Attributes:
+        group: (B,) such as the event of each; None: each frame is its own.
+        fringes: (B,) across the frame, 0 without a particle; None: not known.
+    """
+
+    frames: TrainingBatch
+    group: NDArray | None = None
+    fringes: NDArray | None = None
 
 
 class FrameSet(Protocol):
@@ -41,7 +52,7 @@ class FrameSet(Protocol):
         """Where the frames come from, in words."""
         ...
 
-    def batches(self) -> Iterator[GroupedBatch]:
+    def batches(self) -> Iterator[EvaluationBatch]:
         """The frames; the same ones each time."""
         ...
 
@@ -75,7 +86,7 @@ class SimulatedSet:
                 f"unknown particle family {', '.join(unknown)}; choose from: {', '.join(FAMILIES)}"
             )
 
-    def batches(self) -> Iterator[GroupedBatch]:
+    def batches(self) -> Iterator[EvaluationBatch]:
         """Simulated batch after batch and never all in memory.
 
         Raises SpiViewerError for an unknown family or detector.
@@ -91,7 +102,7 @@ class SimulatedSet:
             detectors=presets,
         ):
             part = batch.select(torch.arange(left)) if left < len(batch) else batch
-            yield cast(TrainingBatch, part), None
+            yield EvaluationBatch(cast(TrainingBatch, part), fringes=part.fringes.cpu().numpy())
             left -= len(part)
             if left <= 0:
                 return

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spi_viewer.evaluation.frame_sets import BATCH_FRAMES, GroupedBatch
+from spi_viewer.evaluation.frame_sets import BATCH_FRAMES, EvaluationBatch
 from spi_viewer.frames import Crop
 from spi_viewer.labelled_frames import LabelledFrames, labelled_runs, parse_label_names
 
@@ -29,12 +29,12 @@ class LabelledRun:
         """In words."""
         return "; ".join((f"measured run {self.labelled.source}", *self.labelled.notes))
 
-    def batches(self) -> Iterator[GroupedBatch]:
+    def batches(self) -> Iterator[EvaluationBatch]:
         """In the order of the run, binned and cropped as in the window."""
         start = 0
         for batch in self.labelled.batches(BATCH_FRAMES):
             stop = start + len(batch.frame_class)
-            yield batch, self.labelled.event[start:stop]
+            yield EvaluationBatch(batch, self.labelled.event[start:stop])
             start = stop
 
 

@@ -42,6 +42,11 @@ class SimulatedFrames:
     def __len__(self) -> int:
         return len(self.family)
 
+    @property
+    def fringes(self) -> Tensor:
+        """(B,) periods across the frame that the largest particle makes, 0 without one."""
+        return self.diameter_nm * self.geometry.field_per_nm
+
     def select(self, index: Tensor | slice) -> SimulatedFrames:
         """Frames `index` (int64) of these; those of a slice share its memory."""
         rows = range(len(self))[index] if isinstance(index, slice) else index.tolist()

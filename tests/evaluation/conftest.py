@@ -82,6 +82,7 @@ def answers() -> Callable[..., Answers]:
         group: list | np.ndarray | None = None,
         threshold: float = 0.5,
         model: str = "toy",
+        fringes: list[float] | np.ndarray | None = None,
     ) -> Answers:
         frames = len(p_good)
         return Answers(
@@ -92,6 +93,7 @@ def answers() -> Callable[..., Answers]:
             photons=np.asarray(photons if photons is not None else [1e4] * frames, np.float32),
             family=np.asarray(family if family is not None else ["sphere"] * frames, str),
             group=np.arange(frames) if group is None else np.asarray(group),
+            fringes=np.asarray(fringes if fringes is not None else [0.0] * frames, np.float32),
             unfamiliar=np.zeros(frames, bool),
         )
 

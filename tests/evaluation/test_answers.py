@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from spi_viewer.evaluation.answers import gathered, judged
+from spi_viewer.evaluation.frame_sets import EvaluationBatch
 from spi_viewer.frames import FrameClass
 from spi_viewer.networks.training_data import TrainingBatch
 
@@ -22,7 +23,7 @@ def batch(frames: int, first: float) -> TrainingBatch:
 
 def test_every_model_answers_every_frame_in_order(toy_classifier) -> None:
     models = {"one": toy_classifier("one"), "two": toy_classifier("two")}
-    found = gathered(judged(models, [(batch(5, 0), None), (batch(3, 5), None)]))
+    found = gathered(judged(models, [EvaluationBatch(batch(5, 0)), EvaluationBatch(batch(3, 5))]))
     assert [answer.model for answer in found] == ["one", "two"]
     assert found[1].photons.tolist() == list(range(8))
     assert found[0].family[:3].tolist() == ["family0", "family1", "family0"]
@@ -31,7 +32,7 @@ def test_every_model_answers_every_frame_in_order(toy_classifier) -> None:
 
 def test_frames_of_an_event_stay_together_over_batches(toy_classifier) -> None:
     groups = [np.array(["a", "a", "b"]), np.array(["b", "c"])]
-    batches = [(batch(3, 0), groups[0]), (batch(2, 3), groups[1])]
+    batches = [EvaluationBatch(batch(3, 0), groups[0]), EvaluationBatch(batch(2, 3), groups[1])]
     (found,) = gathered(judged({"one": toy_classifier()}, batches))
     assert found.group.tolist() == ["a", "a", "b", "b", "c"]
 

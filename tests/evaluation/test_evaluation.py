@@ -11,7 +11,7 @@ import pytest
 from spi_viewer.errors import EvaluationError
 from spi_viewer.evaluation import fixed_rate, speed
 from spi_viewer.evaluation.evaluation import Plan, evaluate
-from spi_viewer.evaluation.frame_sets import GroupedBatch, SimulatedSet
+from spi_viewer.evaluation.frame_sets import EvaluationBatch, SimulatedSet
 from spi_viewer.evaluation.report import Report
 from spi_viewer.networks import intervals
 
@@ -26,8 +26,8 @@ class ReplayedRun:
     frames: int = 64
     interrupted: bool = False
 
-    def batches(self) -> Iterator[GroupedBatch]:
-        yield self.batch, np.arange(64) // 4
+    def batches(self) -> Iterator[EvaluationBatch]:
+        yield EvaluationBatch(self.batch, np.arange(64) // 4)
         if self.interrupted:
             raise KeyboardInterrupt
 
@@ -39,8 +39,7 @@ def simulated() -> SimulatedSet:
 
 @pytest.fixture(scope="module")
 def run(simulated: SimulatedSet) -> ReplayedRun:
-    batch, _ = next(simulated.batches())
-    return ReplayedRun(batch)
+    return ReplayedRun(next(simulated.batches()).frames)
 
 
 @pytest.fixture
@@ -67,6 +66,7 @@ def test_a_report_has_all_parts_and_every_link_leads_somewhere(plan: Plan, tmp_p
         "Accuracy on simulated frames",
         "Robustness by family",
         "By photons",
+        "By fringes",
         "All thresholds, and low hit rates",
         "Calibration",
         "Measured run: run.cxi",
@@ -107,12 +107,12 @@ def test_an_interrupted_report_keeps_what_is_done_and_says_where_it_stopped(
 class Frames:
     """Any batches under a name."""
 
-    given: list[GroupedBatch]
+    given: list[EvaluationBatch]
     name: str = "frames"
     conditions: str = "frames"
     frames: int = 64
 
-    def batches(self) -> Iterator[GroupedBatch]:
+    def batches(self) -> Iterator[EvaluationBatch]:
         yield from self.given
 
 
@@ -121,7 +121,9 @@ def test_frames_of_one_kind_are_refused_with_the_way_out(
 ) -> None:
     good = run.batch.select((run.batch.frame_class == 0).nonzero()[:, 0])
     with pytest.raises(EvaluationError, match=r"all good or all bad.*--frames"):
-        evaluate(Plan(plan.models, Frames([(good, None)])), Report.begin(tmp_path / "r", []))
+        evaluate(
+            Plan(plan.models, Frames([EvaluationBatch(good)])), Report.begin(tmp_path / "r", [])
+        )
 
 
 def test_a_run_without_labels_is_named(plan: Plan, tmp_path: Path) -> None:

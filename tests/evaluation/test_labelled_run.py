@@ -41,10 +41,10 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
 def test_views_of_an_event_stay_a_group_over_batches(write_run) -> None:
     (run,) = read_labelled_runs([write_run()], None, NAMES)
     batches = list(run.batches())
-    assert [len(batch.frame_class) for batch, _ in batches] == [128, 22]
-    events = np.concatenate([events for _, events in batches])
+    assert [len(batch.frames.frame_class) for batch in batches] == [128, 22]
+    events = np.concatenate([batch.group for batch in batches])
     assert events.tolist() == [f"amo:90:{n // 3}" for n in range(150)]
-    classes = np.concatenate([batch.frame_class for batch, _ in batches])
+    classes = np.concatenate([batch.frames.frame_class for batch in batches])
     assert classes.tolist() == [0, 1, 0] * 50
     assert run.frames == 150
     assert "run.cxi" in run.conditions
@@ -65,6 +65,6 @@ def test_labels_that_cannot_be_used_are_refused(write_run, tmp_path: Path) -> No
 
 def test_real_labelled_patterns(real_data: Path) -> None:
     (run,) = read_labelled_runs([real_data / "amo06516_dev.h5"], None, NAMES)
-    ((batch, events),) = run.batches()
-    assert np.bincount(batch.frame_class).tolist() == [14, 18, 11]
-    assert len(set(events)) == 31
+    (batch,) = run.batches()
+    assert np.bincount(batch.frames.frame_class).tolist() == [14, 18, 11]
+    assert len(set(batch.group)) == 31
