@@ -22,7 +22,8 @@ _FRAMES, _PREVIEW = "Frames", "Preview"
 FAMILIES = (
     "icosahedron, soccer, torus, sphere, spheroid, ellipsoid, core_shell, rod, disc, capsule, box, "
     "octahedron, truncated_octahedron, cuboctahedron, dodecahedron, decahedron, prism, "
-    "tetrahedron, pyramid, polyhedron, shard, rough, lumpy, spiked, branched, ring, cross, coil"
+    "tetrahedron, pyramid, polyhedron, shard, rough, lumpy, spiked, branched, ring, cross, coil, "
+    "phage"
 )
 DETECTORS = "pnccd-far, pnccd-near, agipd, cspad, jungfrau, ideal"
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spi_viewer.simulation import clusters, form_factors, hulls, meshes, polyhedra, solids
+from spi_viewer.simulation import clusters, form_factors, hulls, meshes, polyhedra, solids, tailed
 from spi_viewer.simulation.draws import Draw
 from spi_viewer.simulation.shapes import PolyhedronShapes, Shapes, SmoothShapes
 
@@ -197,5 +197,6 @@ FAMILIES: dict[str, Family] = {
         Family("ring", clusters.draw_ring),
         Family("cross", clusters.draw_cross),
         Family("coil", clusters.draw_coil),
+        Family("phage", tailed.draw_phage),
     )
 }

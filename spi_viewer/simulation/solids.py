@@ -27,6 +27,14 @@ def icosahedron() -> NDArray[np.float64]:
     return _cyclic([(0.0, 1.0, _GOLDEN)])
 
 
+def upright_icosahedron() -> NDArray[np.float64]:
+    """The same with a corner on the z axis."""
+    angles = 2.0 * math.pi * np.arange(5) / 5.0
+    ring = np.stack([np.cos(angles), np.sin(angles), np.full(5, 0.5)], axis=-1)
+    half = np.concatenate([[[0.0, 0.0, math.sqrt(5.0) / 2.0]], ring])
+    return np.concatenate([half, -half])
+
+
 def soccer() -> NDArray[np.float64]:
     """Truncated icosahedron: 60 corners, 12 pentagons, 20 hexagons."""
     g = _GOLDEN
