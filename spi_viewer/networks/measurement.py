@@ -127,6 +127,14 @@ def false_negatives_at(p_good: NDArray, is_good: NDArray, rate: float) -> float:
     return float((p_good[is_good] <= bad[allowed]).mean())
 
 
+def false_negatives_about(p_good: NDArray, is_good: NDArray, rate: float) -> float:
+    """Mean share of good frames lost at half of `rate`, at it, and at twice as much.
+
+    At one rate alone few bad frames decide, and the better of two models is told by chance.
+    """
+    return float(np.mean([false_negatives_at(p_good, is_good, rate * f) for f in (0.5, 1.0, 2.0)]))
+
+
 def bright_frames(photons: NDArray, frame_class: NDArray) -> NDArray[np.bool_]:
     """Frames above the photon limit; blanks have no photons and stay in, or nothing judges them."""
     return (photons > BRIGHT_PHOTONS) | (frame_class == FrameClass.BLANK)

@@ -19,6 +19,7 @@ from spi_viewer.networks.familiarity import fit_familiarity, pooled
 from spi_viewer.networks.measurement import (
     average_precision,
     bright_frames,
+    false_negatives_about,
     false_negatives_at,
     figures,
 )
@@ -45,12 +46,13 @@ def finish_epoch(
     p_good = calibration.probabilities(logits, 1.0)[:, FrameClass.SINGLE]
     judgeable = _judgeable(_photons(validation), frame_class.numpy())
     precision = average_precision(p_good, is_good)
-    lost = false_negatives_at(p_good[judgeable], is_good[judgeable], config.false_positives)
-    score = (precision + 1 - lost) / 2  # the whole curve, and the end of it that matters
+    judged = p_good[judgeable], is_good[judgeable], config.false_positives
+    # The whole curve, and the end of it that matters.
+    score = (precision + 1 - false_negatives_about(*judged)) / 2
     entry = {
         "epoch": state.step // config.steps_per_epoch,
         "average_precision": precision,
-        "false_negatives_at_allowed_false_positives": lost,
+        "false_negatives_at_allowed_false_positives": false_negatives_at(*judged),
         "accuracy": float(((p_good >= 0.5) == is_good).mean()),
         "score": score,
         "kept": score >= state.best_score,  # of equals the later one, whose margin is wider

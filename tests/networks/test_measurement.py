@@ -11,6 +11,7 @@ from spi_viewer.networks.classifier import Classifier
 from spi_viewer.networks.measurement import (
     average_precision,
     error_rates,
+    false_negatives_about,
     false_negatives_at,
     figures,
     measure,
@@ -47,6 +48,20 @@ def test_false_negatives_are_taken_at_the_allowed_false_positives():
     strict, loose = (false_negatives_at(p_good, is_good, rate) for rate in (0.0, 0.05))
     assert strict == pytest.approx(0.5, abs=0.01)
     assert loose <= 0.03
+
+
+def test_models_are_compared_at_more_than_one_rate_of_false_positives():
+    is_good = np.arange(1200) < 200
+    random = np.random.default_rng(0)
+    better = random.normal(np.where(is_good, 3.0, 0.0), 1.0)
+    worse = random.normal(np.where(is_good, 2.5, 0.0), 1.0)
+    rate = 0.005
+    assert false_negatives_about(better, is_good, rate) < false_negatives_about(
+        worse, is_good, rate
+    )
+    at = [false_negatives_at(better, is_good, factor * rate) for factor in (0.5, 1.0, 2.0)]
+    assert false_negatives_about(better, is_good, rate) == pytest.approx(sum(at) / 3)
+    assert at[0] > at[1] > at[2]
 
 
 def test_good_frames_that_no_threshold_tells_from_bad_ones_are_lost():
