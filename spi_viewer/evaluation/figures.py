@@ -26,7 +26,7 @@ from spi_viewer.networks.curves import operating_curve, precision_of
 from spi_viewer.networks.intervals import Estimate
 
 _BAND_POINTS = 200
-_GUIDES_PLAIN = (0.5, 1.0)  # shares of bad frames that thresholds are set by
+_GUIDES_PER_CENT = (0.5, 1.0)  # shares of bad frames that thresholds are set by
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
@@ -42,10 +42,10 @@ def draw_operating_curves(answers: Sequence[Answers], palette: Palette) -> Figur
         axis.step(x[1:], y[1:], where="post", label=answer.model, **palette.line(answer.model))
         at = curve.place_of(answer.threshold)
         axis.plot(x[at], y[at], linestyle="none", clip_on=False, **palette.of(answer.model))
-    for guide in _GUIDES_PLAIN:
+    for guide in _GUIDES_PER_CENT:
         axis.axvline(guide, color="#888888", linewidth=1, linestyle=":")
     axis.set_xscale("log")
-    axis.set_xlim(min(least, min(_GUIDES_PLAIN) / 2), 100)
+    axis.set_xlim(min(least, min(_GUIDES_PER_CENT) / 2), 100)
     axis.set_ylim(0, 101)
     axis.xaxis.set_major_formatter(_PLAIN)
     axis.set_xlabel("bad frames called good (%)")

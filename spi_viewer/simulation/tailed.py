@@ -15,6 +15,9 @@ from spi_viewer.simulation.shapes import PolyhedronShapes, SmoothShapes
 _HEAD_LENGTH = (1.0, 1.6)  # in widths: from lambda's to T4's
 _TAIL_LENGTH = (0.2, 2.5)  # in widths of the head: from podoviruses to siphoviruses
 _TAIL_RADIUS = (0.05, 0.16)  # in widths of the head
+# Of an icosahedron of unit diameter with a corner on the axis: its two rings of five corners.
+_RING_HEIGHT = 0.5 / math.sqrt(5.0)
+_RING_RADIUS = 1.0 / math.sqrt(5.0)
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,10 @@ def draw_phage(count: int, draw: Draw) -> TailedShapes:
     centroid = tail_volume * tail_middle / (head_volume + tail_volume)
     top, end = length / 2.0 - centroid, centroid - (tail_middle - tail / 2.0)
     # The head's upper ring of corners stands off the axis.
-    ring = torch.hypot(_RING_RADIUS * torch.ones_like(length), _RING_HEIGHT * length - centroid)
+    ring = torch.hypot(torch.full_like(length, _RING_RADIUS), _RING_HEIGHT * length - centroid)
     far = torch.stack([top, torch.hypot(end, radius), ring]).amax(0)
     scale = 0.5 / far
     stretch = scale[:, None] * torch.stack([torch.ones_like(length)] * 2 + [length], -1)
     cylinders = SmoothShapes(form_factors.cylinder, (scale * radius, scale * tail))
     places = scale[:, None] * torch.stack([-centroid, tail_middle - centroid], -1)
     return TailedShapes(PolyhedronShapes(body, stretch), cylinders, places)
-
-
-# Of an icosahedron of unit diameter with a corner on the axis: its rings of five corners.
-_RING_HEIGHT = 0.5 / math.sqrt(5.0)
-_RING_RADIUS = 1.0 / math.sqrt(5.0)
