@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from spi_viewer.adaptation import AS_TRAINED, HEAD, NORMS, adapt_model, repeated_splits
+from spi_viewer.adaptation import AS_TRAINED, HEAD, NORMS, adapt_model, adapting, repeated_splits
 from spi_viewer.adaptation.adapting import _parts
 from spi_viewer.adaptation.batch_norms import with_adapted_norms
 from spi_viewer.adaptation.choice import even_rule
@@ -268,6 +268,21 @@ def test_repeated_splits_report_all_three(old_model, labels):
     low, high = summary[HEAD]["central_95"]
     assert low <= summary[HEAD]["mean"] <= high
     assert (summary["labels"], summary["repeats"]) == (10, 2)
+
+
+def test_norms_cost_no_more_for_a_long_run(old_model, labels, monkeypatch):
+    seen = []
+
+    def note(model, counts, valid, device):
+        seen.append(len(counts))
+        return networks_for_run(model, counts, valid, device)
+
+    monkeypatch.setattr(adapting, "networks_for_run", note)
+    monkeypatch.setattr(adapting, "RUN_FRAMES", 20)
+    assert len(labels) > 20
+    summary = repeated_splits(load_model(old_model), labels, per_class=5, repeats=1)
+    assert seen == [20]
+    assert summary["judged_frames"] > 0
 
 
 def test_views_of_one_event_do_not_make_an_interval_narrower():

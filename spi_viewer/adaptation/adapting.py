@@ -138,11 +138,13 @@ def repeated_splits(
 ) -> dict[str, Any]:
     """Balanced accuracy when `per_class` labels of each class are known, over random splits.
 
-    All frames are the unlabelled run. Splits are by event; a split judges the frames of all events
-    that gave no label. Returns for AS_TRAINED, NORMS and HEAD the mean and the central 95 % of the
-    splits, and the numbers of labels and judged frames.
+    The frames are the unlabelled run, too; of many, RUN_FRAMES are drawn, as `adapt_model` does.
+    Splits are by event; a split judges the frames of all events that gave no label. Returns for
+    AS_TRAINED, NORMS and HEAD the mean and the central 95 % of the splits, and the numbers of
+    labels and judged frames.
     """
-    networks = networks_for_run(model, frames.counts, frames.valid, choose_device(device))
+    run = frames.select(np.sort(np.random.default_rng(0).permutation(len(frames))[:RUN_FRAMES]))
+    networks = networks_for_run(model, run.counts, run.valid, choose_device(device))
     said = networks.embeddings(frames.counts, frames.valid)
     answers: dict[str, list[float]] = {AS_TRAINED: [], NORMS: [], HEAD: []}
     sizes = []

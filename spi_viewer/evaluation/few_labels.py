@@ -53,8 +53,8 @@ def few_labels_part(
     text = (
         f"`train --adapt` repeated over {_REPEATS} random splits by event: the mean, and in "
         "brackets the central 95 % of the splits, which judge few frames each. A class with fewer "
-        "labels gives all but those of one event. All frames of the run, without their labels, "
-        f"give the {NORMS}; that needs no label at all."
+        "labels gives all but those of one event. Frames of the run, without their "
+        f"labels, give the {NORMS}: all, or as many as an adaptation takes. That needs no label."
     )
     if not table.rows:
         text += " There are too few labels for any split."
