@@ -147,24 +147,20 @@ def _patterns(
     brightness = (alone * visible[:, None]).sum((2, 3)).clamp_min(1e-30)
     share = particles.share[rows, :number]
     weight = share / brightness
-    solid = grid.at_pixels(solid_angle_and_polarisation(geometry, grid.positions))
-
-    def detected(pattern: Tensor) -> Tensor:
-        return flat_detector(pattern, geometry) * solid
-
-    def per_photon(pattern: Tensor) -> Tensor:
-        return (pattern * visible).sum((1, 2), keepdim=True).clamp_min(1e-30).reciprocal()
-
-    first = detected(alone[:, 0])
-    first = together = first * per_photon(first)
+    light = [alone[:, 0]]
+    if number > 1:
+        apart = (alone * weight[..., None, None]).sum(1)
+        position = particles.position_nm[rows, :number]
+        crossed = _interference(at_pixels, weight, position, geometry)
+        light += [(apart + crossed).clamp_min_(0.0), apart]
+    detected = flat_detector(torch.stack(light, 1), geometry)
+    detected *= grid.at_pixels(solid_angle_and_polarisation(geometry, grid.positions))[:, None]
+    # Until here in any unit: the first particle's light and that of all, each a photon in sum.
+    sums = (detected[:, :2] * visible[:, None]).sum((2, 3), keepdim=True).clamp_min(1e-30)
+    first, together = (detected[:, :2] / sums).expand(-1, 2, -1, -1).unbind(1)
     interference = torch.zeros_like(first)
     if number > 1:
-        position = particles.position_nm[rows, :number]
-        apart = (alone * weight[..., None, None]).sum(1)
-        crossed = _interference(at_pixels, weight, position, geometry)
-        light = detected((apart + crossed).clamp_min(0.0))
-        together = light * per_photon(light)
-        interference = together - detected(apart) * per_photon(light)
+        interference = together - detected[:, 2] / sums[:, 1]
     ones = torch.ones_like(brightness[:, 0])
     middle = geometry.pixel_angle**2
     per_fluence = photons_per_pixel(brightness[:, 0], ones, ones * _ELECTRONS_PER_NM3, middle)

@@ -9,6 +9,9 @@ from scipy.spatial import ConvexHull
 
 from spi_viewer.simulation.polyhedra import Polyhedron
 
+# Of each edge of each face: the corners it runs from and to, and the face.
+Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
 
 def convex_polyhedron(vertices: NDArray[np.float64]) -> Polyhedron:
     """Convex hull of vertices (V, 3), centred on its centroid and scaled to a unit diameter.
@@ -18,12 +21,13 @@ def convex_polyhedron(vertices: NDArray[np.float64]) -> Polyhedron:
     points = _centred(np.asarray(vertices, dtype=np.float64))
     normals, loops = _hull_faces(points)
     keep = _one_of_each_pair(normals, points)
-    faces = _face_arrays(points, normals, loops)
+    edges = _edges(loops)
+    faces = _face_arrays(points, normals, edges)
     # Each face is the base of a pyramid with its top in the centroid.
     volume = float((faces["areas"] * (faces["centers"] * normals).sum(1)).sum()) / 3.0
     if keep is not None:
         faces = {name: values[keep] for name, values in faces.items()}
-    arrays = faces | _edge_arrays(points, normals, loops, keep)
+    arrays = faces | _edge_arrays(points, normals, edges, keep)
     tensors = {name: torch.from_numpy(value).unsqueeze(0) for name, value in arrays.items()}
     tensors["outward"] = tensors["outward"].permute(2, 0, 1, 3).contiguous()
     tensors["faces"] = tensors["faces"].permute(2, 0, 1).contiguous()
@@ -45,21 +49,16 @@ def _centred(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Outward normals (F, 3) and, per face, its corners in order; coplanar triangles are merged."""
     hull = ConvexHull(points)
-    groups: list[tuple[NDArray[np.float64], set[int]]] = []
-    for plane, triangle in zip(hull.equations, hull.simplices, strict=True):
-        for known, corners in groups:
-            if np.abs(known - plane).max() < 1e-7:
-                corners.update(int(corner) for corner in triangle)
-                break
-        else:
-            groups.append((plane, {int(corner) for corner in triangle}))
-    normals = np.array([plane[:3] for plane, _ in groups])
+    same = np.abs(hull.equations[:, None] - hull.equations).max(-1) < 1e-7
+    first_of_plane = same.argmax(1)
+    planes = np.unique(first_of_plane)
+    normals = hull.equations[planes, :3]
     loops = []
-    for first, second, (_, members) in zip(*_tangents(normals), groups, strict=True):
-        corners_ = np.array(sorted(members))
-        flat = points[corners_] - points[corners_].mean(0)
+    for first, second, plane in zip(*_tangents(normals), planes, strict=True):
+        corners = np.unique(hull.simplices[first_of_plane == plane])
+        flat = points[corners] - points[corners].mean(0)
         angle = np.arctan2(flat @ second, flat @ first)
-        loops.append(corners_[np.argsort(angle)])
+        loops.append(corners[np.argsort(angle)])
     return normals, loops
 
 
@@ -89,36 +88,40 @@ def _is_upper(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _face_arrays(
-    points: NDArray[np.float64], normals: NDArray[np.float64], loops: list[NDArray[np.int64]]
+    points: NDArray[np.float64], normals: NDArray[np.float64], edges: Edges
 ) -> dict[str, NDArray[np.float64]]:
+    start, stop, face = edges
+    # Every face is a fan of triangles from its first corner; the edges there make none.
+    base = points[start[np.searchsorted(face, face)]]
+    a, b = points[start], points[stop]
+    sizes = np.linalg.norm(np.cross(a - base, b - base), axis=1) / 2.0
+    areas = np.bincount(face, sizes).astype(np.float64)
+    moments = [np.bincount(face, sizes * middle) for middle in ((a + b + base) / 3.0).T]
     first, second = _tangents(normals)
-    centers, areas = [], []
-    for loop in loops:
-        corners = points[loop]
-        fan = np.cross(corners[1:-1] - corners[0], corners[2:] - corners[0])
-        sizes = np.linalg.norm(fan, axis=1) / 2.0
-        middles = (corners[1:-1] + corners[2:] + corners[0]) / 3.0
-        areas.append(sizes.sum())
-        centers.append((sizes[:, None] * middles).sum(0) / sizes.sum())
     return {
         "normals": normals,
         "tangents_1": first,
         "tangents_2": second,
-        "centers": np.array(centers),
-        "areas": np.array(areas),
+        "centers": np.transpose(moments) / areas[:, None],
+        "areas": areas,
     }
+
+
+def _edges(loops: list[NDArray[np.int64]]) -> Edges:
+    """The edges of all faces in order."""
+    stop = np.concatenate([[*loop[1:], loop[0]] for loop in loops])
+    face = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    return np.concatenate(loops), stop, face
 
 
 def _edge_arrays(
     points: NDArray[np.float64],
     normals: NDArray[np.float64],
-    loops: list[NDArray[np.int64]],
+    edges: Edges,
     keep: NDArray[np.int64] | None,
 ) -> dict[str, NDArray]:
     """Edges with both faces; with `keep`, only upper edges, faces folded onto the kept ones."""
-    start = np.concatenate(loops)
-    stop = np.concatenate([np.roll(loop, -1) for loop in loops])
-    face = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    start, stop, face = edges
     out = np.cross(points[stop] - points[start], normals[face])
     # Both faces of an edge meet it; sorted by its corners they stand side by side.
     low, high = np.minimum(start, stop), np.maximum(start, stop)
@@ -128,7 +131,8 @@ def _edge_arrays(
     faces, outward = face[pairs], out[pairs]
     if keep is not None:
         upper = _is_upper(middles)
-        middles, vectors, faces, outward = (a[upper] for a in (middles, vectors, faces, outward))
+        middles, vectors = middles[upper], vectors[upper]
+        faces, outward = faces[upper], outward[upper]
         # A face below equals its opposite with q.n reversed: the sign moves into `outward`.
         overlap = normals @ normals[keep].T
         position = np.abs(overlap).argmax(1)

@@ -152,7 +152,7 @@ def momentum_grid(geometry: Geometry, positions: Tensor) -> MomentumGrid:
 
 
 def flat_detector(intensity: Tensor, geometry: Geometry) -> Tensor:
-    """Intensity (B, S, S) on the uniform (qx, qy) grid -> on the pixels of a flat detector.
+    """Intensities (B, C, S, S) on the uniform (qx, qy) grid -> on the pixels of a flat detector.
 
     Pixel (X, Y) sees q = k (X, Y) / R, R = sqrt(X^2 + Y^2 + D^2). Far detectors are left alone:
     below 0.1 rad the shift is less than half a per cent of q.
@@ -175,10 +175,10 @@ def flat_detector(intensity: Tensor, geometry: Geometry) -> Tensor:
         dim=-1,
     )
     warped = functional.grid_sample(
-        intensity[wide, None], grid, mode="bicubic", padding_mode="border", align_corners=True
+        intensity[wide], grid, mode="bicubic", padding_mode="border", align_corners=True
     )
     result = intensity.clone()
-    result[wide] = warped[:, 0].clamp_min(0.0)
+    result[wide] = warped.clamp_min_(0.0)
     return result
 
 

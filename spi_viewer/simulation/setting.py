@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,11 +70,16 @@ class Setting:
         """This one for the frames that are kept, (B,) bool, else the other."""
         count = len(is_kept)
         index = torch.arange(count, device=is_kept.device) + count * ~is_kept
-        return Setting(
-            join_geometries([self.geometry, other.geometry]).select(index),
-            torch.where(is_kept, self.fringes, other.fringes),
-            torch.where(is_kept, self.background_photons, other.background_photons),
-        )
+        return join_settings([self, other]).select(index)
+
+
+def join_settings(parts: Sequence[Setting]) -> Setting:
+    """One Setting of all frames in order; sides must agree."""
+    return Setting(
+        join_geometries([part.geometry for part in parts]),
+        torch.cat([part.fringes for part in parts]),
+        torch.cat([part.background_photons for part in parts]),
+    )
 
 
 def draw_setting(

@@ -49,8 +49,8 @@ def test_the_scattering_angle_is_that_of_the_flat_detector():
     """|q| = 2 k sin(theta / 2), theta = atan(r / D), at the pixel to which the cap is mapped."""
     where = geometry(0.13)
     grid = momentum_grid(where, pixels())
-    size = grid.points()[0].norm(dim=0).view(1, SIDE, SIDE)
-    mapped = flat_detector(size, where)[0]
+    size = grid.points()[0].norm(dim=0).view(1, 1, SIDE, SIDE)
+    mapped = flat_detector(size, where)[0, 0]
     offset = (pixels() - (SIDE - 1) / 2.0) * where.pixel_angle
     theta = torch.atan(torch.hypot(offset[:, None], offset[None]))
     expected = 2.0 * where.wavenumber * torch.sin(theta / 2.0)
@@ -59,7 +59,7 @@ def test_the_scattering_angle_is_that_of_the_flat_detector():
 
 
 def test_far_detectors_are_left_alone():
-    image = torch.rand(1, SIDE, SIDE)
+    image = torch.rand(1, 2, SIDE, SIDE)
     assert flat_detector(image, geometry(5.0)) is image
 
 
