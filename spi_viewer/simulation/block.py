@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from spi_viewer.simulation.readout import detect
 from spi_viewer.simulation.setting import Order, binning_of, draw_setting
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
-_FURTHER_ATTEMPTS = 4  # to show what a frame is of; after them it is taken as it is
+_FURTHER_ATTEMPTS = 6  # to show what a frame is of; after them it is taken as it is
+_BRIGHTER = 3.0  # each time
 _CACHED_PIXELS = 2**20  # made at once: few enough for the processor's cache, with little overhead
 _MOST_PIXELS = 2**23  # made at once; some dozen arrays of this size are in memory then
 _FRAMES = 64  # of a block: enough that the few to draw anew share the overhead ...
@@ -82,8 +84,12 @@ def _expose_again(order: Order, last: Exposure, rows: Tensor, draw: Draw) -> Exp
     """Frames `rows` of the last exposure, drawn anew.
 
     Where several particles cannot be told apart others are drawn in the same setting, so that
-    sizes and backgrounds stay those of single ones.
+    sizes and backgrounds stay those of single ones. A new setting brings more light than the last:
+    the faintest hits would show nothing in most.
     """
-    new = draw_setting(order.photons, order.presets, last.frames.geometry.side_px, draw)
-    setting = last.setting.select(rows).where(last.setting_suits[rows], new)
-    return expose(order, setting, draw)
+    suits = last.setting_suits[rows]
+    photons = last.frames.photons[rows] * torch.where(suits, 1.0, _BRIGHTER)
+    photons = photons.clamp_max(classes.MOST_PHOTONS)
+    order = replace(order, photons=photons)
+    new = draw_setting(photons, order.presets, last.frames.geometry.side_px, draw)
+    return expose(order, last.setting.select(rows).where(suits, new), draw)

@@ -28,6 +28,7 @@ MAX_PARTICLES = 5
 _ATTEMPTS = 8
 _FAINT_PART = 0.06  # of the single hits that have a faint companion
 _FAINT_SHARE = (5e-4, 1e-2)  # of the photons
+MOST_PHOTONS = 1e8  # of a hit, on the visible detector
 _MIXED_SPECIES = 0.3  # of the hits on several particles, in which these are not all alike
 
 
@@ -76,7 +77,7 @@ def draw_photons(count: int, draw: Draw) -> Tensor:
     on the detector. The fluence that it takes follows from the particle (see dataset).
     """
     usual = draw.log_uniform(2e3, 1e6, count)
-    rare = draw.log_uniform(5e2, 1e8, count)
+    rare = draw.log_uniform(5e2, MOST_PHOTONS, count)
     return torch.where(draw.chance(0.8, count), usual, rare)
 
 

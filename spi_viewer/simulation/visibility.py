@@ -6,7 +6,9 @@ chi^2 = sum D^2 / E (Poisson) over the pixels that nothing hides.
 - A single particle is known by its fringes. From the centre outwards its pattern falls and rises
   again; a smooth core that only falls is a droplet, a blob or the beam's halo to anybody. D is what
   stands above the darkest pixel further in. A feature is seen from five standard deviations on,
-  chi^2 = 25 (Rose 1948, J. Opt. Soc. Am. 38, 196); one could be anything, so it takes two.
+  chi^2 = 25 (Rose 1948, J. Opt. Soc. Am. 38, 196); one could be anything, so it takes two. However
+  bright, rings must also stand out from what is under them, which nobody knows so well: the mean of
+  D / E, weighted by D, must be a fifth.
 - Several particles are known by what their patterns make together and do not make apart: D is
   their interference. It must be as strong as `resolution` asks for where nothing hides it.
 """
@@ -21,12 +23,13 @@ from torch import Tensor
 from spi_viewer.simulation.resolution import MIN_CHI_SQUARED, MIN_MODULATION
 
 _MIN_FRINGES_CHI_SQUARED = 50.0
+_MIN_FRINGES_CONTRAST = 0.2
 _DARK_VARIANCE = 0.05  # photons^2 of a pixel without light
 _RAYS, _STEPS = 48, 66  # steps are 128ths of the side: to the middle of an edge, and a little more
 
 
 def shows_fringes(intensity: Tensor, light: Tensor, expected: Tensor, center_px: Tensor) -> Tensor:
-    """Whether each pattern rises again on its way out, (B,) bool.
+    """Whether each pattern can be seen to rise again on its way out, (B,) bool.
 
     Args:
         intensity: (B, S, S) of the sample, in any unit.
@@ -45,7 +48,8 @@ def shows_fringes(intensity: Tensor, light: Tensor, expected: Tensor, center_px:
     darkest = torch.where(inside, along, torch.inf).cummin(2).values
     risen = torch.where(inside, along - darkest, 0.0) * light
     chi_squared = (risen.square() / (expected + _DARK_VARIANCE) * area).sum((1, 2))
-    return chi_squared >= _MIN_FRINGES_CHI_SQUARED
+    stand_out = chi_squared >= _MIN_FRINGES_CONTRAST * (risen * area).sum((1, 2))
+    return (chi_squared >= _MIN_FRINGES_CHI_SQUARED) & stand_out
 
 
 def shows_interference(interference: Tensor, expected: Tensor, photons: Tensor) -> Tensor:

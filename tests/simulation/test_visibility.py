@@ -7,6 +7,7 @@ import torch
 
 from spi_viewer.frames import FrameClass
 from spi_viewer.simulation import block, visibility
+from spi_viewer.simulation.classes import MOST_PHOTONS
 from spi_viewer.simulation.dataset import simulate_frames
 from spi_viewer.simulation.visibility import shows_fringes, shows_interference
 
@@ -44,6 +45,14 @@ def test_a_core_that_only_falls_off_shows_no_fringes():
 
 def test_background_hides_rings():
     assert not fringes_show(sphere(), background=20.0)
+
+
+@pytest.mark.parametrize("photons", [1e5, 1e7])
+def test_rings_must_stand_out_from_what_is_under_them_however_bright(photons):
+    pattern = sphere()
+    first_ring = photons * float(pattern[0, SIDE // 2, SIDE // 2 + 14 :].max())
+    assert fringes_show(pattern, photons, background=first_ring)
+    assert not fringes_show(pattern, photons, background=20.0 * first_ring)
 
 
 def test_shadows_hide_rings():
@@ -91,8 +100,13 @@ def test_hits_without_fringes_are_drawn_anew(monkeypatch):
     assert (found.geometry.center_px[is_hit, 0] < 31.5).all()
     assert not (usual.geometry.center_px[is_hit, 0] < 31.5).all()
     assert torch.equal(found.geometry.center_px[~is_hit], usual.geometry.center_px[~is_hit])
-    for name in ("frame_class", "photons"):
-        assert torch.equal(getattr(found, name), getattr(usual, name))
+    assert torch.equal(found.frame_class, usual.frame_class)
+    assert torch.equal(found.photons[~is_hit], usual.photons[~is_hit])
+    # Thrice as bright each time.
+    free = is_hit & (found.photons < MOST_PHOTONS) & (usual.photons < MOST_PHOTONS)
+    times = torch.log(found.photons[free] / usual.photons[free]) / math.log(3.0)
+    assert torch.allclose(times, times.round(), atol=1e-4)
+    assert times.max() >= 2.0
     hits = is_hit.nonzero()[:, 0].tolist()
     assert [found.family[row] for row in hits] == [usual.family[row] for row in hits]
     assert found.detector == usual.detector
