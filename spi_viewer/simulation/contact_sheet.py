@@ -162,6 +162,7 @@ def _lines(
         what += f" × {particles}"
     if particles:
         amount += f", {frames.diameter_nm[index]:,.0f} nm"
+    where = f"{frames.detector[index]}, frame {number}"
     if frame_class == FrameClass.SINGLE and particles > 1:
-        amount += " + a faint one"
-    return what, amount, f"{frames.detector[index]}, frame {number}"
+        where += "; + a faint one"
+    return what, amount, where
