@@ -5,16 +5,21 @@ import torch
 
 from spi_viewer.errors import SpiViewerError
 from spi_viewer.frames import FrameClass
+from spi_viewer.simulation import block
 from spi_viewer.simulation.dataset import SimulatedFrames, simulate_frames, stream
 from spi_viewer.simulation.detector import DETECTORS
 from spi_viewer.simulation.particles import FAMILIES
+from spi_viewer.simulation.scattering import EV_NM
 
 QUICK = ["sphere", "icosahedron", "torus"]
 
 
-@pytest.fixture(scope="module")
-def frames() -> SimulatedFrames:
-    return simulate_frames(list(FAMILIES), 384, seed=7, side_px=64)
+@pytest.fixture(scope="module", params=[block._CACHED_PIXELS, 1], ids=["at once", "in pieces"])
+def frames(request) -> SimulatedFrames:
+    """Blocks made at once, as small frames are, or eight frames at a time, as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block, "_CACHED_PIXELS", request.param)
+        return simulate_frames(list(FAMILIES), 384, seed=7, side_px=64)
 
 
 def of_class(frames, frame_class):
@@ -61,8 +66,16 @@ def test_what_is_written_about_a_frame_fits_its_class(frames):
     assert (frames.fluence_per_um2[single] > 0).all()
 
 
-def test_counts_hold_the_promised_photons_where_nothing_else_is():
+def test_every_frame_is_seen_at_its_own_detector(frames):
+    for name, wavelength_nm in zip(frames.detector, frames.geometry.wavelength_nm, strict=True):
+        low, high = DETECTORS[name].photon_energy_ev
+        assert 0.999 * low <= EV_NM / float(wavelength_nm) <= 1.001 * high
+
+
+@pytest.mark.parametrize("cached_pixels", [block._CACHED_PIXELS, 1])
+def test_counts_hold_the_promised_photons_where_nothing_else_is(monkeypatch, cached_pixels):
     """On a perfect detector all counts are the particle's: Poisson about `photons`."""
+    monkeypatch.setattr(block, "_CACHED_PIXELS", cached_pixels)
     ideal = simulate_frames(
         list(FAMILIES),
         200,
