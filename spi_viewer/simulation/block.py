@@ -18,7 +18,7 @@ from spi_viewer.simulation.setting import Order, binning_of, draw_setting
 from spi_viewer.simulation.simulated_frames import SimulatedFrames
 
 _FURTHER_ATTEMPTS = 6  # to show what a frame is of; after them it is taken as it is
-_BRIGHTER = 3.0  # each time
+_BRIGHTER = 3.0  # times the light, at each attempt after which no fringes showed
 _CACHED_PIXELS = 2**20  # made at once: few enough for the processor's cache, with little overhead
 _MOST_PIXELS = 2**23  # made at once; some dozen arrays of this size are in memory then
 _FRAMES = 64  # of a block: enough that the few to draw anew share the overhead ...

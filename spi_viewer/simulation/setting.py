@@ -21,7 +21,7 @@ _DARK = 0.15  # part of the frames without any background, as of counted photons
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of each of B frames, and stays when a frame is drawn anew.
+    """What is asked of each of B frames; all but the photons stays when a frame is drawn anew.
 
     Attributes:
         frame_class: (B,) int64.

@@ -23,7 +23,7 @@ from torch import Tensor
 from spi_viewer.simulation.resolution import MIN_CHI_SQUARED, MIN_MODULATION
 
 _MIN_FRINGES_CHI_SQUARED = 50.0
-_MIN_FRINGES_CONTRAST = 0.2
+_MIN_FRINGES_CONTRAST = 0.2  # below, no ring was seen by eye in frames sorted by it
 _DARK_VARIANCE = 0.05  # photons^2 of a pixel without light
 _RAYS, _STEPS = 48, 66  # steps are 128ths of the side: to the middle of an edge, and a little more
 
